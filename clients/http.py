@@ -1,0 +1,182 @@
+"""One way to make a call: pooled, with a timeout always, and with the first of our two patiences.
+
+Seconds are spent here (tenacity: connection errors, 423, 429, 477, 5xx; ``Retry-After`` obeyed); minutes and days in
+the ledger. A call that must not be done twice (``repeatable=False``) is tried again only when it certainly was not
+done; otherwise the error says ``doubt`` and the lane asks before it creates again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from clients.errors import TryLater
+from clients.pace import Pace
+
+NOT_DONE = frozenset({423, 429, 477})  # the far side says that it did nothing
+MAYBE_DONE = frozenset({500, 502, 503, 504, 521, 522, 523, 524, 525, 526})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the headers, and the body as JSON (None when it is not JSON)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    def wait(self, now: datetime | None = None) -> timedelta | None:
+        """What ``Retry-After`` asks for, in seconds or as a date; None when it is missing or makes no sense."""
+        raw = self.headers.get("Retry-After", "").strip()
+        try:
+            seconds = float(raw)
+        except ValueError:
+            try:
+                at = parsedate_to_datetime(raw)
+            except (ValueError, TypeError):
+                return None
+            if at.tzinfo is None:
+                at = at.replace(tzinfo=UTC)
+            seconds = (at - (now or datetime.now(UTC))).total_seconds()
+        if not 0 <= seconds <= 7 * 86400:
+            return None
+        return timedelta(seconds=seconds)
+
+
+class _Again(Exception):
+    """Inside ``call`` only: this try may be made again; carries what to say when there is no further try."""
+
+    def __init__(self, answer: Answer | None, error: TryLater | None) -> None:
+        super().__init__()
+        self.answer = answer
+        self.error = error
+
+
+class Http:
+    """The door to one far side: one pooled session for a lane, shared by its threads.
+
+    ``patience`` bounds what is waited between tries of one call; a longer ``Retry-After`` goes back to the caller as
+    the answer it came with.
+    """
+
+    def __init__(
+        self,
+        lane: str,
+        base_url: str,
+        *,
+        connect_s: float = 3.05,
+        read_s: float = 20.0,
+        tries: int = 3,
+        patience: timedelta = timedelta(seconds=8),
+        pool: int = 32,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.lane = lane
+        self.base_url = base_url.rstrip("/")
+        self._timeout = (connect_s, read_s)
+        self._tries = tries
+        self._patience = patience.total_seconds()
+        self._sleep = sleep
+        self._session = requests.Session()
+        # Neither a .netrc nor a proxy variable of the host may change whom we talk to, or as whom.
+        self._session.trust_env = False
+        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        basic: tuple[str, str] | None = None,
+        pace: Pace | None = None,
+        repeatable: bool = True,
+    ) -> Answer:
+        """One request, tried again within seconds where that is safe; the last answer, whatever its status.
+
+        ``path`` follows the base URL, or is a whole URL. Raises ``TryLater`` when there was no answer at all, with
+        ``doubt`` when the far side may have done what was asked.
+        """
+        url = path if path.startswith(("http://", "https://")) else self.base_url + path
+        waiting = wait_exponential_jitter(initial=0.4, max=3.0, jitter=0.4)
+
+        def wait(state: RetryCallState) -> float:
+            again = state.outcome.exception() if state.outcome else None
+            named = again.answer.wait() if isinstance(again, _Again) and again.answer else None
+            return named.total_seconds() if named is not None else waiting(state)
+
+        def once() -> Answer:
+            if pace is not None:
+                pace.take()
+            try:
+                got = self._session.request(
+                    method,
+                    url,
+                    params=params,
+                    json=json,
+                    data=form,
+                    headers=headers,
+                    auth=basic,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                )
+            except requests.RequestException as e:
+                raise self._no_answer(e, repeatable) from e
+            answer = Answer(got.status_code, got.headers, _json(got))
+            if answer.status in NOT_DONE or (answer.status in MAYBE_DONE and repeatable):
+                named = answer.wait()
+                if named is None or named.total_seconds() <= self._patience:
+                    raise _Again(answer, None)
+            return answer
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Again),
+            stop=stop_after_attempt(self._tries),
+            wait=wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(once)
+        except _Again as again:
+            if again.answer is not None:
+                return again.answer
+            raise again.error or TryLater(f"{self.lane}: no answer", kind=f"{self.lane}.unreachable") from again
+
+    def _no_answer(self, e: requests.RequestException, repeatable: bool) -> Exception:
+        """What a call without an answer means: only a connection that never stood was certainly not carried out."""
+        never_sent = isinstance(e, requests.ConnectTimeout) or "NewConnectionError" in repr(e)
+        timed_out = isinstance(e, requests.Timeout)
+        error = TryLater(
+            f"{self.lane}: {'no answer in time' if timed_out else 'no connection, or it broke'} ({type(e).__name__})",
+            kind=f"{self.lane}.{'timeout' if timed_out else 'unreachable'}",
+            doubt=not never_sent,
+        )
+        if never_sent or repeatable:
+            return _Again(None, error)
+        return error
+
+
+def _json(got: requests.Response) -> Any:
+    try:
+        return got.json()
+    except ValueError:
+        return None

@@ -1,0 +1,93 @@
+"""The shape of a destination: any object with these few verbs is a lane, and mypy proves it at the roof."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal, Protocol, TypeAlias
+
+from clients.errors import CarryError
+from customer import Correction, Customer, Task
+
+Did: TypeAlias = Literal["created", "updated", "linked", "unchanged", "read", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A task that arrived. ``ref`` is the far side's own id; ``sent`` and ``memo`` are kept for the next time.
+
+    ``found`` is the whole customer, where the lane is one that reads.
+    """
+
+    ref: str
+    did: Did
+    sent: Mapping[str, str] = field(default_factory=dict)
+    memo: Mapping[str, str] = field(default_factory=dict)
+    corrections: Sequence[Correction] = ()
+    found: Customer | None = None
+    vendor_request_id: str | None = None
+
+
+Result: TypeAlias = Carried | CarryError
+
+
+class Lane(Protocol):
+    """A far side that customers are carried to (or, for ``shopify``, read from)."""
+
+    @property
+    def name(self) -> str:
+        """``shopify``, ``smaregi``, ``hubspot``: the word in tables, logs and commands."""
+
+    @property
+    def batch(self) -> int:
+        """The most tasks one ``carry`` takes."""
+
+    @property
+    def threads(self) -> int:
+        """How many ``carry`` may run side by side in one process."""
+
+    def prepare(self) -> None:
+        """Check and set up the far side (schema, required columns); called before the first task and after a stop.
+
+        Raises ``StopLane`` with the mend, or ``TryLater``.
+        """
+
+    def carry(self, tasks: Sequence[Task]) -> Mapping[int, Result]:
+        """Bring each task's customer over: a result for each Shopify id, each row settled by itself.
+
+        Tasks whose mapped fields equal what was sent cost no call. A raised ``CarryError`` stands for every task.
+        """
+
+    def tend(self) -> timedelta | None:
+        """Upkeep between tasks (the member index): how long until it wants to be called again, None for never."""
+
+
+def fingerprint(value: Any) -> str:
+    """A short, stable fingerprint of one mapped field: equal means that there is nothing to send."""
+    return hashlib.blake2b(repr(value).encode(), digest_size=9).hexdigest()
+
+
+def what_differs(
+    wanted: Mapping[str, Any], sent: Mapping[str, str], *, cleared: Any = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The fields that must go out, and what will have been sent when they arrived.
+
+    ``wanted`` maps each field we know to its value, or to None when we know that there is none. A None goes out (as
+    ``cleared``) only where a value of ours stands at the far side: what we never filled is never blanked. Fields equal
+    to what was sent stay home, so what the far side's own people changed since is left alone.
+    """
+    out: dict[str, Any] = {}
+    after = dict(sent)
+    for name, value in wanted.items():
+        if value is None:
+            if name in after:
+                out[name] = cleared
+                del after[name]
+            continue
+        mark = fingerprint(value)
+        if after.get(name) != mark:
+            out[name] = value
+            after[name] = mark
+    return out, after

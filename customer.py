@@ -1,0 +1,183 @@
+"""The words of this service, as values: pure, and imported by everyone.
+
+A *customer* is the person, in our own fields, in the newest state we know. Each field has three cases, and the
+difference is what keeps the far sides right:
+
+* a value: we know it;
+* ``None``: we know that there is none (the merchant cleared it, or never filled it);
+* ``UNKNOWN``: nobody told us. Webhook bodies since API version 2025-01 carry no tags and no consent, for example, so
+  silence there means nothing, and an unknown field never touches what a destination has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
+
+
+class Unknown(Enum):
+    """The type of ``UNKNOWN``: one value, falsy, so that ``if customer.email`` reads as it should."""
+
+    UNKNOWN = "unknown"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+
+T = TypeVar("T")
+Maybe: TypeAlias = T | Unknown | None
+
+
+def known(value: Maybe[T]) -> T | None:
+    """The value, or None when there is none or nobody told us."""
+    return None if isinstance(value, Unknown) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A postal address as Shopify keeps it; the prefecture is believed by ``province_code`` alone (``JP-13``)."""
+
+    zip: str | None = None
+    province_code: str | None = None
+    city: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    company: str | None = None
+    phone: str | None = None
+    country_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The person in our own fields; texts are as the merchant's shop has them, corrected only on the way out.
+
+    ``id`` is Shopify's customer id, the master key. ``birth_date`` and ``gender`` are free text until a destination's
+    mapping judges them. ``amount_spent`` is a decimal as text in ``currency``. ``email_consent`` and ``sms_consent``
+    are Shopify's marketing states in lower case (``subscribed``, ``unsubscribed``, ``pending`` ...).
+    """
+
+    id: int
+    email: Maybe[str] = UNKNOWN
+    phone: Maybe[str] = UNKNOWN
+    last_name: Maybe[str] = UNKNOWN
+    first_name: Maybe[str] = UNKNOWN
+    last_kana: Maybe[str] = UNKNOWN
+    first_kana: Maybe[str] = UNKNOWN
+    birth_date: Maybe[str] = UNKNOWN
+    gender: Maybe[str] = UNKNOWN
+    address: Maybe[Address] = UNKNOWN
+    note: Maybe[str] = UNKNOWN
+    tags: Maybe[tuple[str, ...]] = UNKNOWN
+    email_consent: Maybe[str] = UNKNOWN
+    sms_consent: Maybe[str] = UNKNOWN
+    account_state: Maybe[str] = UNKNOWN
+    locale: Maybe[str] = UNKNOWN
+    orders_count: Maybe[int] = UNKNOWN
+    amount_spent: Maybe[str] = UNKNOWN
+    currency: Maybe[str] = UNKNOWN
+    last_order_at: Maybe[datetime] = UNKNOWN
+    created_at: Maybe[datetime] = UNKNOWN
+    updated_at: datetime | None = None
+
+    def seen_with(self, newer: Customer) -> Customer:
+        """This customer with every field that ``newer`` knows laid over it; what ``newer`` does not know stays."""
+        told = {
+            f.name: value for f in fields(newer) if (value := getattr(newer, f.name)) is not UNKNOWN and f.name != "id"
+        }
+        return replace(self, **told)
+
+    def says_the_same_as(self, other: Customer) -> bool:
+        """Whether no field but the time of the last save differs: then nothing needs to be carried."""
+        return replace(self, updated_at=None) == replace(other, updated_at=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object of what is known; unknown fields are left out, so a new field needs no migration."""
+        told: dict[str, Any] = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, Unknown):
+                continue
+            if isinstance(value, datetime):
+                value = value.isoformat()
+            elif isinstance(value, Address):
+                value = {f.name: v for f in fields(value) if (v := getattr(value, f.name)) is not None}
+            elif isinstance(value, tuple):
+                value = list(value)
+            told[f.name] = value
+        return told
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Customer:
+        """The customer that ``to_json`` wrote; fields this version does not have are passed over."""
+        names = {f.name for f in fields(cls)}
+        values: dict[str, Any] = {name: value for name, value in told.items() if name in names}
+        for name in ("created_at", "updated_at", "last_order_at"):
+            if isinstance(values.get(name), str):
+                values[name] = datetime.fromisoformat(values[name])
+        if isinstance(values.get("address"), Mapping):
+            parts = {f.name for f in fields(Address)}
+            values["address"] = Address(**{k: v for k, v in values["address"].items() if k in parts})
+        if isinstance(values.get("tags"), list):
+            values["tags"] = tuple(cast(list[str], values["tags"]))
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One thing that was changed on the way to a destination, so that it is never silent.
+
+    ``field`` is the destination's field; ``what`` is one fixed word that may stand in a log: ``widened``, ``replaced``,
+    ``cut``, ``dropped``, ``filled``, ``reformatted``. ``detail`` is for people who look at the customer ("𠮷 → 吉",
+    "cut at 85 of 97 characters") and never reaches a log; it names the least it can.
+    """
+
+    field: str
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One row of the member index: what is needed to find a Smaregi member by e-mail, code or number.
+
+    ``mails`` are trimmed and lower-cased. ``status`` is Smaregi's: 0 usable, 1 suspended, 2 card lost, 3 withdrawn,
+    4 merged.
+    """
+
+    id: str
+    code: str
+    number: str | None
+    mails: tuple[str, ...]
+    status: str
+
+    @property
+    def counts(self) -> bool:
+        """Whether this member may be matched: withdrawn (3) and merged (4) ones are ghosts."""
+        return self.status not in ("3", "4")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One customer on the way to one lane, as a lane is handed it.
+
+    ``ref`` is the far side's own id, if known. ``sent`` maps each field that was last sent with a value to its
+    fingerprint (an empty fingerprint: sent once, but to be sent again). ``memo`` is what the lane itself asked to
+    remember about this customer. ``doubt``: an earlier attempt may have been carried out without our hearing of it,
+    so ask before anything is created. ``attempt`` counts from 1.
+    """
+
+    customer: Customer
+    ref: str | None = None
+    sent: Mapping[str, str] = field(default_factory=dict)
+    memo: Mapping[str, str] = field(default_factory=dict)
+    doubt: bool = False
+    attempt: int = 1
+    request_id: str = ""

@@ -1,0 +1,160 @@
+"""Every setting, read once from the environment (and `.env`) into one frozen object; a wrong one stops the start.
+
+`.env.example` lists the same names with a sentence each; a test keeps the two together.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class WrongSetting(Exception):
+    """One or more settings are wrong; the text names each with the mend and shows no value."""
+
+
+def _blank_is_unset(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _split(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Text = Annotated[str | None, BeforeValidator(_blank_is_unset)]
+Secret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
+Rate = Annotated[float | None, BeforeValidator(_blank_is_unset), Field(gt=0, le=1000)]
+
+
+class Settings(BaseSettings):
+    """The service's settings; see the table in the README for each."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore")
+
+    shopify_shop: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$")
+    shopify_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(min_length=1)
+    shopify_access_token: Secret = None
+    shopify_client_id: Text = None
+    shopify_client_secret: Secret = None
+    # https://shopify.dev/docs/api/usage/versioning : a version a quarter, each living for a year at least.
+    shopify_api_version: str = Field("2026-10", pattern=r"^20\d\d-(01|04|07|10)$")
+    shopify_api_url: Text = None
+    shopify_metafields: str = (
+        "last_kana=custom.last_name_kana,first_kana=custom.first_name_kana,"
+        "birth_date=facts.birth_date,gender=custom.gender"
+    )
+
+    smaregi_contract_id: Text = None
+    smaregi_client_id: Text = None
+    smaregi_client_secret: Secret = None
+    smaregi_api_url: str = Field("https://api.smaregi.jp", pattern=r"^https?://")
+    smaregi_auth_url: str = Field("https://id.smaregi.jp", pattern=r"^https?://")
+    smaregi_matched_member: Literal["keep_code", "replace_code"] = "keep_code"
+    smaregi_reads_per_second: Rate = None
+    smaregi_writes_per_second: Rate = None
+
+    hubspot_access_token: Secret = None
+    hubspot_api_url: str = Field("https://api.hubapi.com", pattern=r"^https?://")
+
+    enable_pos_sync: bool = True
+    enable_crm_sync: bool = True
+    enable_update_sync: bool = True
+    missing_name: str = Field("未入力", min_length=1, max_length=20)
+
+    database_url: str = Field("sqlite:///var/customer-sync.db", pattern=r"^(sqlite:///|postgresql(\+psycopg)?://)")
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    @field_validator("shopify_webhook_secrets")
+    @classmethod
+    def _no_placeholder(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(secret.get_secret_value()) < 8 for secret in secrets):
+            raise ValueError("each secret has 8 characters or more; copy it from Shopify whole")
+        return secrets
+
+    @field_validator("shopify_metafields")
+    @classmethod
+    def _metafields_are_pairs(cls, text: str) -> str:
+        fields = "last_kana|first_kana|birth_date|gender"
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            if not re.fullmatch(rf"({fields})=[\w$-]+\.[\w-]+", part):
+                raise ValueError(f"write {fields.replace('|', ', ')} as field=namespace.key, separated by commas")
+        return text
+
+    @model_validator(mode="after")
+    def _credentials_are_whole(self) -> Settings:
+        _all_or_none(
+            SHOPIFY_CLIENT_ID=self.shopify_client_id,
+            SHOPIFY_CLIENT_SECRET=self.shopify_client_secret,
+        )
+        _all_or_none(
+            SMAREGI_CONTRACT_ID=self.smaregi_contract_id,
+            SMAREGI_CLIENT_ID=self.smaregi_client_id,
+            SMAREGI_CLIENT_SECRET=self.smaregi_client_secret,
+        )
+        return self
+
+    @property
+    def on_postgresql(self) -> bool:
+        """Whether the ledger is in PostgreSQL (several web processes pay there, and hurt on SQLite)."""
+        return self.database_url.startswith("postgresql")
+
+    @property
+    def smaregi_rates(self) -> tuple[float, float]:
+        """Reads and writes per second: four fifths of the vendor's limit, lower on their ``.dev`` hosts.
+
+        https://community.smaregi.dev/discussion/518 : the limit is per app and contract, for all stores together.
+        """
+        reads, writes = (8.0, 3.0) if ".dev" in self.smaregi_api_url else (40.0, 16.0)
+        return self.smaregi_reads_per_second or reads, self.smaregi_writes_per_second or writes
+
+    @property
+    def lanes_off(self) -> dict[str, str]:
+        """The lanes that are switched off or lack a credential, each with the reason in words."""
+        off = {}
+        if self.shopify_access_token is None and self.shopify_client_id is None:
+            off["shopify"] = "SHOPIFY_ACCESS_TOKEN is not set"
+        if not self.enable_pos_sync:
+            off["smaregi"] = "ENABLE_POS_SYNC is false"
+        elif self.smaregi_client_id is None:
+            off["smaregi"] = "SMAREGI_CLIENT_ID is not set"
+        if not self.enable_crm_sync:
+            off["hubspot"] = "ENABLE_CRM_SYNC is false"
+        elif self.hubspot_access_token is None:
+            off["hubspot"] = "HUBSPOT_ACCESS_TOKEN is not set"
+        return off
+
+
+def _all_or_none(**together: object) -> None:
+    unset = [name for name, value in together.items() if value is None]
+    if unset and len(unset) < len(together):
+        raise ValueError(f"{', '.join(together)} go together; set {' and '.join(unset)} too")
+
+
+_MENDS = {
+    "SHOPIFY_SHOP": "set it to the shop's own domain, as in example.myshopify.com",
+    "SHOPIFY_WEBHOOK_SECRETS": "set the signing secrets, separated by commas: without one nothing could be believed",
+    "SHOPIFY_API_VERSION": "write a released version, as in 2026-10",
+    "DATABASE_URL": "write sqlite:///var/customer-sync.db or postgresql://user:password@host/database",
+    "SMAREGI_MATCHED_MEMBER": "write keep_code or replace_code",
+}
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings of this process. Raises ``WrongSetting``; no value is ever shown, for it may be a secret."""
+    try:
+        return Settings(**given)
+    except ValidationError as e:
+        lines = []
+        for problem in e.errors(include_url=False, include_context=False, include_input=False):
+            name = ".".join(str(part) for part in problem["loc"][:1]).upper()
+            said = problem["msg"].removeprefix("Value error, ")
+            if not name:
+                lines.append(f"  {said}")
+            elif problem["type"] == "missing":
+                lines.append(f"  {name} is not set: {_MENDS.get(name, 'set it')}")
+            else:
+                lines.append(f"  {name} is wrong: {said}; {_MENDS.get(name, 'mend it')}")
+        raise WrongSetting("these settings stop the start (environment or .env):\n" + "\n".join(lines)) from None

@@ -1,0 +1,288 @@
+"""Out: hand out what is due, and write down how it ended.
+
+Every change of a task's state is one guarded statement "from here to there"; what a state becomes is decided by pure
+functions (`outcome.py`, `breaker.py`). Time comes in as an argument.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, select, update
+
+from customer import Task
+from ledger import tables as t
+from ledger.arrival import Known, is_older, learn, read_through
+from ledger.breaker import may_claim
+from ledger.database import Database
+from ledger.health import HealthBook
+from ledger.outcome import Done, Held, Outcome, settle
+from ledger.rows import debt, insert_of, known_customers, owe, write_customers
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A running task: ours until the lease ends, as long as ``token`` is the live one."""
+
+    task: Task
+    lane: str
+    token: str
+    revision: int
+    carrying: int
+    since: datetime
+
+    @property
+    def customer_id(self) -> int:
+        """Shopify's id of the customer."""
+        return self.task.customer.id
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How one carry of a claim ended: an outcome for each of its tasks, with the time it took."""
+
+    lane: str
+    outcomes: Sequence[tuple[Claimed, Outcome]]
+    started_at: datetime
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a settlement left behind for one customer; ``states`` maps each lane to the state of the task there now.
+
+    ``refused``: the token was no longer live, so nothing was written.
+    """
+
+    customer_id: int
+    refused: bool
+    state: str | None
+    states: Mapping[str, str]
+
+
+class Book:
+    """The ledger's verbs on the way out; ``destinations`` and ``reads`` as in ``Inbox``."""
+
+    def __init__(self, database: Database, *, destinations: Sequence[str], reads: str = "shopify") -> None:
+        self.database = database
+        self.destinations = tuple(destinations)
+        self.reads = reads
+        self.health_book = HealthBook(database)
+        self._insert = insert_of(database)
+
+    def next_due(self, lane: str, *, updates_too: bool = True) -> datetime | None:
+        """When the earliest pending task of this lane is due, or None when nothing waits: a look, no lock."""
+        with self.database.reading() as c:
+            return c.execute(_pending(lane, updates_too).with_only_columns(func.min(t.tasks.c.due_at))).scalar()
+
+    def claim(
+        self, lane: str, limit: int, *, now: datetime, lease: timedelta, updates_too: bool = True
+    ) -> list[Claimed]:
+        """Up to ``limit`` due tasks of this lane, now running and ours until the lease ends.
+
+        Nothing while the lane is open or paused; a single task when it is time to probe. ``updates_too`` False leaves
+        out customers that are at the far side already.
+        """
+        with self.database.writing(loose=True) as c:
+            health = self.health_book.look(c, lane)
+            may, probing = may_claim(health, limit, now)
+            if may == 0:
+                return []
+            # A probe goes with whoever was tried least, so that one poisoned customer cannot keep a lane open.
+            order = (t.tasks.c.attempt, t.tasks.c.due_at) if probing else (t.tasks.c.due_at,)
+            due = _pending(lane, updates_too).where(t.tasks.c.due_at <= now).order_by(*order).limit(may)
+            if self.database.on_postgresql:
+                due = due.with_for_update(skip_locked=True)
+            ids: list[int] = list(c.execute(due).scalars().all())
+            if not ids or (probing and not self.health_book.take_the_probe(c, lane, health, now + lease)):
+                return []
+            return self._take(c, lane, ids, now + lease)
+
+    def _take(self, c: Connection, lane: str, ids: Sequence[int], lease_until: datetime) -> list[Claimed]:
+        token = uuid.uuid4().hex
+        taken = c.execute(
+            update(t.tasks)
+            .where(t.tasks.c.lane == lane, t.tasks.c.customer_id.in_(ids), t.tasks.c.state == "pending")
+            .values(
+                state="running",
+                token=token,
+                lease_until=lease_until,
+                carrying=t.tasks.c.wanted,
+                attempt=t.tasks.c.attempt + 1,
+                held=False,
+            )
+            .returning(t.tasks)
+        ).mappings()
+        rows = {row["customer_id"]: row for row in taken}
+        known = known_customers(c, rows.keys())
+        return [
+            Claimed(
+                Task(
+                    customer=known[i].customer,
+                    ref=row["ref"],
+                    sent=row["sent"] or {},
+                    memo=row["memo"] or {},
+                    doubt=row["doubt"],
+                    attempt=row["attempt"],
+                    request_id=row["request_id"],
+                ),
+                lane,
+                token,
+                known[i].revision,
+                row["carrying"],
+                row["since"],
+            )
+            for i in ids
+            if (row := rows.get(i)) is not None
+        ]
+
+    def renew(self, tokens: Collection[str], *, until: datetime) -> int:
+        """Hold on to what we carry: how many running tasks still bear one of these tokens."""
+        if not tokens:
+            return 0
+        with self.database.writing(loose=True) as c:
+            return self._touch_running(c, t.tasks.c.token.in_(list(tokens)), {"lease_until": until})
+
+    def rescue(self, *, now: datetime) -> int:
+        """Bring back what was held by somebody who is gone: pending again, in doubt; how many."""
+        ended = t.tasks.c.lease_until < now
+        with self.database.reading() as c:
+            if not c.execute(select(func.count()).where(t.tasks.c.state == "running", ended)).scalar():
+                return 0
+        with self.database.writing() as c:
+            back = {"state": "pending", "token": None, "lease_until": None, "carrying": None, "doubt": True}
+            count = self._touch_running(c, ended, {**back, "due_at": now})
+            self.database.notify(c)
+            return count
+
+    def _touch_running(self, c: Connection, which: Any, values: Mapping[str, Any]) -> int:
+        """Change running tasks; one that is being settled at this moment is passed over, not waited for."""
+        if self.database.on_postgresql:
+            some = select(t.tasks.c.customer_id, t.tasks.c.lane).where(t.tasks.c.state == "running", which)
+            rows = some.with_for_update(skip_locked=True).cte("free")
+            same = (t.tasks.c.customer_id == rows.c.customer_id, t.tasks.c.lane == rows.c.lane)
+            return c.execute(update(t.tasks).where(*same, t.tasks.c.state == "running").values(values)).rowcount
+        return c.execute(update(t.tasks).where(t.tasks.c.state == "running", which).values(values)).rowcount
+
+    def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> list[list[Settled]]:
+        """Write down how these carries ended, in one commit; a result without the live token is refused."""
+        with self.database.writing() as c:
+            self.database.lock_customers(c, [claimed.customer_id for s in settlements for claimed, _ in s.outcomes])
+            # In the order of the lanes' names, so that two processes never wait for each other's lane.
+            order = sorted(range(len(settlements)), key=lambda i: settlements[i].lane)
+            results = {i: self._settle(c, settlements[i], now) for i in order}
+            self.database.notify(c)
+            return [results[i] for i in range(len(settlements))]
+
+    def _settle(self, c: Connection, s: Settlement, now: datetime) -> list[Settled]:
+        ids = [claimed.customer_id for claimed, _ in s.outcomes]
+        columns = (t.tasks.c.customer_id, t.tasks.c.token, t.tasks.c.wanted, t.tasks.c.attempt, t.tasks.c.doubt)
+        query = select(*columns).where(t.tasks.c.lane == s.lane, t.tasks.c.customer_id.in_(ids))
+        if self.database.on_postgresql:
+            query = query.with_for_update()
+        held = {row.customer_id: row for row in c.execute(query.where(t.tasks.c.state == "running"))}
+        health = self.health_book.look(c, s.lane)
+        accepted: list[tuple[Claimed, Outcome]] = []
+        changes: dict[int, dict[str, Any]] = {}
+        for claimed, outcome in s.outcomes:
+            row = held.get(claimed.customer_id)
+            if row is not None and row.token == claimed.token:
+                was = Held(row.wanted, claimed.carrying, row.attempt, row.doubt, health.breaker == "closed")
+                accepted.append((claimed, outcome))
+                changes[claimed.customer_id] = settle(was, outcome, now)
+        self._write_changes(c, s.lane, accepted, changes)
+        _write_attempts(c, s, accepted)
+        self.health_book.hear(c, s.lane, health, [outcome for _, outcome in accepted], now)
+        if s.lane == self.reads and accepted:
+            self._learn_from_reads(c, accepted, now)
+        states = _states(c, changes.keys())
+        return [Settled(i, i not in changes, changes.get(i, {}).get("state"), states.get(i, {})) for i in ids]
+
+    @staticmethod
+    def _write_changes(
+        c: Connection, lane: str, accepted: Iterable[tuple[Claimed, Outcome]], changes: Mapping[int, dict[str, Any]]
+    ) -> None:
+        groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for claimed, _ in accepted:
+            columns = changes[claimed.customer_id]
+            row = {f"new_{name}": value for name, value in columns.items()}
+            group = groups.setdefault(tuple(columns), [])
+            group.append({**row, "_id": claimed.customer_id, "_token": claimed.token})
+        here = (
+            t.tasks.c.customer_id == bindparam("_id"),
+            t.tasks.c.lane == lane,
+            t.tasks.c.state == "running",
+            t.tasks.c.token == bindparam("_token"),
+        )
+        for names, rows in groups.items():
+            c.execute(update(t.tasks).where(*here).values({n: bindparam(f"new_{n}") for n in names}), rows)
+
+    def _learn_from_reads(self, c: Connection, read: Sequence[tuple[Claimed, Outcome]], now: datetime) -> None:
+        """Merge what the reading lane found, and let the destinations go that were held for it."""
+        known = known_customers(c, [claimed.customer_id for claimed, _ in read])
+        learnt: list[Known] = []
+        debts: list[dict[str, Any]] = []
+        for claimed, outcome in read:
+            i = claimed.customer_id
+            if not isinstance(outcome, Done) or outcome.found is None or i not in known:
+                continue
+            if is_older(known[i], outcome.found.updated_at, None):
+                continue  # a webhook overtook this read; the task is pending once more and will read again
+            after = learn(known[i], outcome.found, None)
+            learnt.append(replace(after, read_through=read_through(after.customer.updated_at, now)))
+            if after.revision != known[i].revision:
+                debts += [
+                    debt(i, lane, due_at=now, since=claimed.since, request_id=claimed.task.request_id)
+                    for lane in self.destinations
+                ]
+        write_customers(c, self._insert, learnt, now)
+        c.execute(
+            update(t.tasks)
+            .where(t.tasks.c.customer_id.in_([claimed.customer_id for claimed, _ in read]))
+            .where(t.tasks.c.state == "pending", t.tasks.c.held.is_(True))
+            .values(due_at=now, held=False)
+        )
+        owe(c, self._insert, debts)
+
+
+def _pending(lane: str, updates_too: bool) -> Select[Any]:
+    query = select(t.tasks.c.customer_id).where(t.tasks.c.lane == lane, t.tasks.c.state == "pending")
+    return query if updates_too else query.where(t.tasks.c.ref.is_(None))
+
+
+def _states(c: Connection, ids: Collection[int]) -> dict[int, dict[str, str]]:
+    states: dict[int, dict[str, str]] = {}
+    if ids:
+        query = select(t.tasks.c.customer_id, t.tasks.c.lane, t.tasks.c.state)
+        for row in c.execute(query.where(t.tasks.c.customer_id.in_(list(ids)))):
+            states.setdefault(row.customer_id, {})[row.lane] = row.state
+    return states
+
+
+def _write_attempts(c: Connection, s: Settlement, accepted: Iterable[tuple[Claimed, Outcome]]) -> None:
+    rows = [
+        {
+            "customer_id": claimed.customer_id,
+            "lane": s.lane,
+            "attempt": claimed.task.attempt,
+            "revision": claimed.revision,
+            "started_at": s.started_at,
+            "duration_ms": s.duration_ms,
+            "outcome": type(outcome).__name__.lower(),
+            "did": outcome.did if isinstance(outcome, Done) else None,
+            "kind": None if isinstance(outcome, Done) else outcome.kind,
+            "why": None if isinstance(outcome, Done) else outcome.why,
+            "status": outcome.status,
+            "vendor_request_id": outcome.vendor_request_id,
+            "request_id": claimed.task.request_id,
+        }
+        for claimed, outcome in accepted
+        # A task that had nothing to send made no attempt, and a busy shop has many of those.
+        if not (isinstance(outcome, Done) and outcome.did == "unchanged")
+    ]
+    if rows:
+        c.execute(t.attempts.insert(), rows)

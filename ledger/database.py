@@ -1,0 +1,171 @@
+"""The two databases behind one door: SQLite (the default) and PostgreSQL, and what each needs to be trusted."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+
+
+class StoreBusy(Exception):
+    """The database is locked, gone, or slower than the caller may wait."""
+
+
+class Database:
+    """The ledger's database: transactions that write, and looks that only read.
+
+    ``busy_s`` is how long a writer waits for its turn before ``StoreBusy``. A *loose* transaction may be lost with the
+    power (not with a killed process): right for claims, leases and pace, which come back by themselves, and it saves
+    SQLite a disk flush.
+    """
+
+    def __init__(self, url: str, *, busy_s: float = 10.0, pool: int = 12) -> None:
+        self.url = make_url(url)
+        self.on_postgresql = self.url.get_backend_name() == "postgresql"
+        if self.on_postgresql:
+            self.url = self.url.set(drivername="postgresql+psycopg")
+            wait_ms = int(busy_s * 1000)
+            self.engine = create_engine(
+                self.url,
+                pool_size=pool,
+                max_overflow=pool,
+                pool_timeout=busy_s,
+                connect_args={
+                    "connect_timeout": max(2, int(busy_s)),
+                    "options": f"-c lock_timeout={wait_ms} -c statement_timeout={wait_ms + 20_000} -c timezone=UTC",
+                    "keepalives_idle": 30,
+                },
+            )
+            self._loose = self.engine
+            _pass_over_dead_connections(self.engine)
+        else:
+            if self.url.database and self.url.database != ":memory:":
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = _sqlite(self.url.render_as_string(hide_password=False), busy_s, pool, "FULL")
+            self._loose = _sqlite(self.url.render_as_string(hide_password=False), busy_s, pool, "NORMAL")
+
+    @contextlib.contextmanager
+    def writing(self, *, loose: bool = False) -> Iterator[Connection]:
+        """A transaction that writes; on SQLite it has the file to itself from the first moment."""
+        engine = self._loose if loose else self.engine
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except DBAPIError as e:
+            if is_passing(e):
+                raise StoreBusy(f"the database is busy or gone ({type(e.orig).__name__})") from e
+            raise
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to look with; it sees what is committed, and holds nobody up."""
+        try:
+            with self.engine.connect().execution_options(looks_only=True) as connection:
+                yield connection
+        except DBAPIError as e:
+            if is_passing(e):
+                raise StoreBusy(f"the database is busy or gone ({type(e.orig).__name__})") from e
+            raise
+
+    def lock_customers(self, connection: Connection, customer_ids: list[int]) -> None:
+        """Hold these customers, there or not yet there, until the transaction ends.
+
+        On SQLite a writing transaction has everything to itself. On PostgreSQL an advisory lock stands for each id,
+        taken in order, so that two processes never wait for each other.
+        """
+        if self.on_postgresql and customer_ids:
+            connection.exec_driver_sql(
+                "SELECT pg_advisory_xact_lock(id) FROM (SELECT unnest(%s::bigint[]) AS id ORDER BY 1) AS ids",
+                (sorted(set(customer_ids)),),
+            )
+
+    def notify(self, connection: Connection) -> None:
+        """Wake the workers when this transaction commits; on SQLite the file itself tells them."""
+        if self.on_postgresql:
+            connection.exec_driver_sql("NOTIFY customer_sync")
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+        self._loose.dispose()
+
+
+def is_passing(e: DBAPIError) -> bool:
+    """Whether an error of the database says "not now" (locked, gone, full, shutting down), not "never"."""
+    if e.connection_invalidated:
+        return True
+    if isinstance(e.orig, sqlite3.OperationalError):
+        return any(word in str(e.orig) for word in ("locked", "busy", "unable to open", "disk I/O", "full"))
+    state = getattr(e.orig, "sqlstate", None)
+    if isinstance(e, OperationalError):
+        return state is None or state[:2] in ("08", "53", "55", "57", "40")
+    return bool(state) and str(state)[:2] in ("08", "53", "57", "40")
+
+
+def _sqlite(url: str, busy_s: float, pool: int, synchronous: str) -> Engine:
+    engine = create_engine(url, pool_size=pool, max_overflow=pool, connect_args={"timeout": 0})
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-8000",
+            "wal_autocheckpoint=2000",
+            "journal_size_limit=67108864",
+        ):
+            _patiently(lambda p=pragma: connection.execute(f"PRAGMA {p}"), busy_s)
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("looks_only"):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            # SQLite's own busy handler sleeps up to 100 ms between looks; a millisecond keeps the line short.
+            _patiently(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"), busy_s)
+
+    return engine
+
+
+def _patiently(go: Any, patience_s: float) -> None:
+    """Try until the file is free, or ``patience_s`` is over."""
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            go()
+            return
+        except (sqlite3.OperationalError, OperationalError) as e:
+            told = str(getattr(e, "orig", e))
+            if not any(word in told for word in ("locked", "busy")) or time.monotonic() >= end:
+                raise
+            time.sleep(0.001)
+
+
+def _pass_over_dead_connections(engine: Engine) -> None:
+    """After PostgreSQL came back, a connection from before would fail its first transaction: look before handing out.
+
+    A look costs a round trip, so only a connection that lay idle for over two seconds is looked at.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle_since", 0.0) > 2:
+            try:
+                connection.execute("SELECT 1")
+                connection.rollback()
+            except Exception as e:
+                raise DisconnectionError from e

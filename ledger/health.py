@@ -1,0 +1,72 @@
+"""The lanes' health in the database, so that all processes open, probe and close a lane as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from ledger import tables as t
+from ledger.breaker import Health, after_outcomes
+from ledger.database import Database
+from ledger.outcome import Outcome, probe_after
+from ledger.rows import insert_of
+
+
+class HealthBook:
+    """Reads and writes the rows of ``lanes``; each call is one statement in the caller's transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert = insert_of(database)
+
+    @staticmethod
+    def look(c: Connection, lane: str) -> Health:
+        """The lane's health; a lane without a row has never been ill."""
+        row = c.execute(select(t.lanes).where(t.lanes.c.name == lane)).mappings().first()
+        return Health(**{k: v for k, v in row.items() if k != "name"}) if row else Health()
+
+    @staticmethod
+    def take_the_probe(c: Connection, lane: str, seen: Health, until: datetime) -> bool:
+        """Whether the probe is ours: from the health we saw to "probing", by one process alone."""
+        same = (t.lanes.c.name == lane, t.lanes.c.breaker == seen.breaker, t.lanes.c.retry_at == seen.retry_at)
+        return bool(c.execute(update(t.lanes).where(*same).values(breaker="probing", retry_at=until)).rowcount)
+
+    def hear(self, c: Connection, lane: str, seen: Health, outcomes: Sequence[Outcome], now: datetime) -> Health:
+        """Write down what one carry says of the lane; its health afterwards."""
+        after = after_outcomes(seen, outcomes, now)
+        if after != seen:
+            self._write(c, lane, after)
+        if seen.breaker != "closed" and after.breaker == "closed":
+            # It is back: what waited out its own back-off for the lane's sake need not wait any longer.
+            waiting = select(t.tasks.c.customer_id).where(
+                t.tasks.c.lane == lane, t.tasks.c.state == "pending", t.tasks.c.due_at > now
+            )
+            if self._database.on_postgresql:
+                waiting = waiting.with_for_update(skip_locked=True)
+            c.execute(
+                update(t.tasks)
+                .where(t.tasks.c.lane == lane, t.tasks.c.state == "pending", t.tasks.c.customer_id.in_(waiting))
+                .values(due_at=now)
+            )
+        return after
+
+    def stop(self, lane: str, *, why: str, kind: str, now: datetime) -> None:
+        """Open a lane from outside a carry: its preparation was refused."""
+        with self._database.writing() as c:
+            seen = self.look(c, lane)
+            opened = replace(seen, breaker="open", openings=seen.openings + 1, opened_at=seen.opened_at or now)
+            self._write(c, lane, replace(opened, retry_at=now + probe_after(seen.openings), kind=kind, why=why))
+
+    def probe_now(self, lane: str, *, now: datetime) -> None:
+        """Somebody mended something, or a worker has just started: do not wait for the next probe's time."""
+        with self._database.writing(loose=True) as c:
+            c.execute(update(t.lanes).where(t.lanes.c.name == lane).values(retry_at=now, paused_until=None))
+
+    def _write(self, c: Connection, lane: str, health: Health) -> None:
+        values: dict[str, Any] = asdict(health)
+        new = self._insert(t.lanes).values(name=lane, **values)
+        c.execute(new.on_conflict_do_update(index_elements=["name"], set_=values))

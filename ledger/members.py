@@ -1,0 +1,160 @@
+"""The member index in the database: our local copy of what is needed to find a member by e-mail, code or number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, or_, select, update
+
+from customer import Member
+from ledger import tables as t
+from ledger.database import Database
+from ledger.rows import insert_of
+
+_MOMENTS = ("scanned_at", "scan_began_at", "fresh_at")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How much of the far side the index holds; the same four fields the lane reads and writes."""
+
+    scanned_at: datetime | None = None
+    scan_began_at: datetime | None = None
+    scan_page: int | None = None
+    fresh_at: datetime | None = None
+
+
+class Members:
+    """The rows of ``members``, their e-mails, and how fresh they are; shared by all processes.
+
+    ``lane`` is the lane whose tasks' refs say which customer is linked to which member.
+    """
+
+    CURSOR = "member_index"
+
+    def __init__(self, database: Database, *, lane: str = "smaregi") -> None:
+        self._database = database
+        self._lane = lane
+        self._insert = insert_of(database)
+
+    def freshness(self) -> IndexState:
+        """How much the index holds."""
+        with self._database.reading() as c:
+            value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == self.CURSOR)).scalar()
+        told: dict[str, Any] = dict(value or {})
+        for name in _MOMENTS:
+            if told.get(name):
+                told[name] = datetime.fromisoformat(told[name])
+        return IndexState(**told)
+
+    def may_poll(self, now: datetime, until: datetime) -> bool:
+        """Whether the caller alone may scan or poll now; the right ends by itself at ``until``."""
+        with self._database.writing(loose=True) as c:
+            c.execute(self._insert(t.cursors).values(name=self.CURSOR).on_conflict_do_nothing(index_elements=["name"]))
+            free = or_(t.cursors.c.held_until.is_(None), t.cursors.c.held_until <= now)
+            mine = update(t.cursors).where(t.cursors.c.name == self.CURSOR, free).values(held_until=until)
+            return bool(c.execute(mine).rowcount)
+
+    def polled(self, freshness: Any) -> None:
+        """Write down how far a scan or a poll came (any object with the four fields), and give up the right to poll."""
+        value: dict[str, Any] = {"scan_page": freshness.scan_page}
+        for name in _MOMENTS:
+            at: datetime | None = getattr(freshness, name)
+            value[name] = at.isoformat() if at else None
+        with self._database.writing() as c:
+            c.execute(update(t.cursors).where(t.cursors.c.name == self.CURSOR).values(value=value, held_until=None))
+
+    def put(self, members: Iterable[Member], seen_at: datetime) -> None:
+        """Add these members, or replace what was known of them."""
+        rows = {m.id: m for m in members}
+        if not rows:
+            return
+        new = self._insert(t.members)
+        columns = ("code", "number", "status", "mails", "seen_at")
+        with self._database.writing() as c:
+            c.execute(
+                new.on_conflict_do_update(index_elements=["id"], set_={n: getattr(new.excluded, n) for n in columns}),
+                [
+                    {
+                        "id": m.id,
+                        "code": m.code,
+                        "number": m.number,
+                        "status": m.status,
+                        "mails": list(m.mails),
+                        "seen_at": seen_at,
+                    }
+                    for m in sorted(rows.values(), key=lambda m: m.id)
+                ],
+            )
+            self._write_mails(c, rows)
+
+    def _write_mails(self, c: Connection, members: dict[str, Member]) -> None:
+        c.execute(delete(t.member_mails).where(t.member_mails.c.member_id.in_(list(members))))
+        mails = [{"mail": mail, "member_id": m.id} for m in members.values() for mail in sorted(set(m.mails))]
+        if mails:
+            c.execute(self._insert(t.member_mails).on_conflict_do_nothing(), mails)
+
+    def forget_unseen(self, since: datetime) -> int:
+        """Drop the members no scan, poll or write has seen since then; how many."""
+        with self._database.writing() as c:
+            gone = select(t.members.c.id).where(t.members.c.seen_at < since)
+            c.execute(delete(t.member_mails).where(t.member_mails.c.member_id.in_(gone)))
+            return c.execute(delete(t.members).where(t.members.c.seen_at < since)).rowcount
+
+    def forget(self, member_id: str) -> None:
+        """Drop one member."""
+        with self._database.writing() as c:
+            c.execute(delete(t.member_mails).where(t.member_mails.c.member_id == member_id))
+            c.execute(delete(t.members).where(t.members.c.id == member_id))
+
+    def by_mail(self, mail: str) -> list[Member]:
+        """Members with this e-mail in any of their three fields, ghosts included, in the order of their ids."""
+        with_mail = select(t.member_mails.c.member_id).where(t.member_mails.c.mail == mail)
+        return self._members(t.members.c.id.in_(with_mail))
+
+    def by_code(self, code: str) -> list[Member]:
+        """Members with this member code."""
+        return self._members(t.members.c.code == code)
+
+    def by_number(self, number: str) -> list[Member]:
+        """Members with this member number."""
+        return self._members(t.members.c.number == number)
+
+    def _members(self, which: Any) -> list[Member]:
+        with self._database.reading() as c:
+            rows = c.execute(select(t.members).where(which).order_by(t.members.c.id)).all()
+        return [Member(r.id, r.code, r.number, tuple(r.mails), r.status) for r in rows]
+
+    def count(self) -> int:
+        """How many members the index holds."""
+        with self._database.reading() as c:
+            return c.execute(select(func.count()).select_from(t.members)).scalar() or 0
+
+    def linked_to(self, member_id: str) -> int | None:
+        """The Shopify id of the customer that is linked to this member, if any."""
+        with self._database.reading() as c:
+            return c.execute(
+                select(t.tasks.c.customer_id).where(t.tasks.c.lane == self._lane, t.tasks.c.ref == member_id).limit(1)
+            ).scalar()
+
+    def hold_mail(self, mail: str, customer_id: int, now: datetime, until: datetime) -> bool:
+        """Hold an e-mail for this customer while it is looked up and created; False while another customer holds it."""
+        new = self._insert(t.mail_holds).values(mail=mail, customer_id=customer_id, until=until)
+        free = or_(t.mail_holds.c.until <= now, t.mail_holds.c.customer_id == customer_id)
+        with self._database.writing(loose=True) as c:
+            return bool(
+                c.execute(
+                    new.on_conflict_do_update(
+                        index_elements=["mail"], set_={"customer_id": customer_id, "until": until}, where=free
+                    )
+                ).rowcount
+            )
+
+    def release_mail(self, mail: str, customer_id: int) -> None:
+        """Let the e-mail go."""
+        with self._database.writing(loose=True) as c:
+            mine = (t.mail_holds.c.mail == mail, t.mail_holds.c.customer_id == customer_id)
+            c.execute(delete(t.mail_holds).where(*mine))

@@ -1,0 +1,121 @@
+"""What the ledger has to tell: the lanes at a glance, and one customer's story. Only looks, never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ledger import tables as t
+from ledger.arrival import Known
+from ledger.breaker import Health
+from ledger.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class LaneReport:
+    """One lane at a glance: tasks by state, since when the oldest debt stands, and its health."""
+
+    lane: str
+    pending: int
+    running: int
+    done: int
+    failed: int
+    oldest_debt: datetime | None
+    health: Health
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that is known of one customer, oldest first; rows as mappings of column names to values."""
+
+    customer: Known
+    first_topic: str
+    first_seen_at: datetime
+    deliveries: Sequence[Mapping[str, Any]]
+    attempts: Sequence[Mapping[str, Any]]
+    tasks: Sequence[Mapping[str, Any]]
+
+
+class Report:
+    """Looks into the ledger for commands and pages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def lanes(self, names: Sequence[str]) -> list[LaneReport]:
+        """Each lane at a glance, in the order given."""
+        with self._database.reading() as c:
+            counts: dict[tuple[str, str], int] = {
+                (row.lane, row.state): row.n
+                for row in c.execute(
+                    select(t.tasks.c.lane, t.tasks.c.state, func.count().label("n")).group_by(
+                        t.tasks.c.lane, t.tasks.c.state
+                    )
+                )
+            }
+            debts = {
+                row.lane: row.since
+                for row in c.execute(
+                    select(t.tasks.c.lane, func.min(t.tasks.c.since).label("since"))
+                    .where(t.tasks.c.state.in_(("pending", "running", "failed")))
+                    .group_by(t.tasks.c.lane)
+                )
+            }
+            healths = {
+                row["name"]: Health(**{k: v for k, v in row.items() if k != "name"})
+                for row in c.execute(select(t.lanes)).mappings()
+            }
+        return [
+            LaneReport(
+                name,
+                pending=counts.get((name, "pending"), 0),
+                running=counts.get((name, "running"), 0),
+                done=counts.get((name, "done"), 0),
+                failed=counts.get((name, "failed"), 0),
+                oldest_debt=debts.get(name),
+                health=healths.get(name, Health()),
+            )
+            for name in names
+        ]
+
+    def last_delivery(self, verdict: str | None = None) -> datetime | None:
+        """When the last delivery came, or the last one with this verdict."""
+        query = select(func.max(t.deliveries.c.received_at))
+        if verdict:
+            query = query.where(t.deliveries.c.verdict == verdict)
+        else:
+            query = select(t.deliveries.c.received_at).order_by(t.deliveries.c.id.desc()).limit(1)
+        with self._database.reading() as c:
+            return c.execute(query).scalar()
+
+    def count_deliveries(self, verdict: str) -> int:
+        """How many deliveries have this verdict."""
+        with self._database.reading() as c:
+            return (
+                c.execute(
+                    select(func.count()).select_from(t.deliveries).where(t.deliveries.c.verdict == verdict)
+                ).scalar()
+                or 0
+            )
+
+    def story(self, customer_id: int, *, last: int = 50) -> Story | None:
+        """One customer's story: the last deliveries and attempts (without bodies) and the tasks; None if unknown."""
+        with self._database.reading() as c:
+            row = c.execute(select(t.customers).where(t.customers.c.id == customer_id)).mappings().first()
+            if row is None:
+                return None
+            columns = [column for column in t.deliveries.c if column.name != "body"]
+            deliveries = select(*columns).where(t.deliveries.c.customer_id == customer_id)
+            tried = select(t.attempts).where(t.attempts.c.customer_id == customer_id)
+            return Story(
+                Known.from_row(dict(row)),
+                row["first_topic"],
+                row["first_seen_at"],
+                [*c.execute(deliveries.order_by(t.deliveries.c.id.desc()).limit(last)).mappings()][::-1],
+                [*c.execute(tried.order_by(t.attempts.c.id.desc()).limit(last)).mappings()][::-1],
+                [*c.execute(select(t.tasks).where(t.tasks.c.customer_id == customer_id)).mappings()],
+            )

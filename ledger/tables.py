@@ -1,0 +1,235 @@
+"""The tables, in SQLAlchemy Core; `migrations/` brings a database to this shape, and a test compares the two."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, kept as whole microseconds since 1970: the same order and the same value on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        if value is None:
+            return None
+        gone = value - _EPOCH
+        return (gone.days * 86400 + gone.seconds) * 1_000_000 + gone.microseconds
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return (
+            None
+            if value is None
+            else datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
+        )
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value as text, readable by eye in any database tool."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        return None if value is None else json.loads(value)
+
+
+# SQLite numbers rows by itself only in a column of its type INTEGER.
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("shop", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("webhook_id", Text, nullable=False),
+    Column("event_id", Text),
+    Column("api_version", Text),
+    Column("triggered_at", Instant),
+    Column("received_at", Instant, nullable=False),
+    Column("customer_id", BigInteger),
+    Column("updated_at", Instant),
+    Column("verdict", Text, nullable=False),
+    Column("why", Text),
+    Column("secret", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("shop", "topic", "webhook_id"),
+)
+Index("ix_deliveries_customer", deliveries.c.customer_id, deliveries.c.id)
+Index("ix_deliveries_verdict", deliveries.c.verdict, deliveries.c.received_at)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", Json, nullable=False),
+    Column("updated_at", Instant),
+    Column("triggered_at", Instant),
+    Column("read_through", Instant),
+    Column("first_topic", Text, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("lane", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    # `wanted` counts the reasons to carry; a claim notes it in `carrying`. They differ when something came meanwhile.
+    Column("wanted", Integer, nullable=False, server_default=text("1")),
+    Column("carrying", Integer),
+    Column("due_at", Instant, nullable=False),
+    Column("held", Boolean, nullable=False, server_default=text("false")),
+    Column("since", Instant, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("token", Text),
+    Column("lease_until", Instant),
+    Column("doubt", Boolean, nullable=False, server_default=text("false")),
+    Column("ref", Text),
+    Column("sent", Json),
+    Column("memo", Json),
+    Column("corrections", Json),
+    Column("kind", Text),
+    Column("why", Text),
+    Column("choices", Json),
+    Column("request_id", Text, nullable=False, server_default=text("''")),
+    Column("settled_at", Instant),
+)
+_pending, _running = text("state = 'pending'"), text("state = 'running'")
+Index("ix_tasks_due", tasks.c.lane, tasks.c.due_at, sqlite_where=_pending, postgresql_where=_pending)
+_new = text("state = 'pending' AND ref IS NULL")
+Index("ix_tasks_due_new", tasks.c.lane, tasks.c.due_at, sqlite_where=_new, postgresql_where=_new)
+Index("ix_tasks_lease", tasks.c.lease_until, sqlite_where=_running, postgresql_where=_running)
+Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state)
+Index("ix_tasks_ref", tasks.c.lane, tasks.c.ref)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("duration_ms", Double, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("did", Text),
+    Column("kind", Text),
+    Column("why", Text),
+    Column("status", Integer),
+    Column("vendor_request_id", Text),
+    Column("request_id", Text, nullable=False),
+)
+Index("ix_attempts_customer", attempts.c.customer_id, attempts.c.id)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("breaker", Text, nullable=False, server_default=text("'closed'")),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("openings", Integer, nullable=False, server_default=text("0")),
+    Column("opened_at", Instant),
+    Column("retry_at", Instant),
+    Column("paused_until", Instant),
+    Column("kind", Text),
+    Column("why", Text),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("number", Text),
+    Column("status", Text, nullable=False),
+    Column("mails", Json, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+Index("ix_members_code", members.c.code)
+Index("ix_members_number", members.c.number)
+Index("ix_members_seen", members.c.seen_at)
+
+member_mails = Table(
+    "member_mails",
+    metadata,
+    Column("mail", Text, primary_key=True),
+    Column("member_id", Text, primary_key=True),
+)
+Index("ix_member_mails_member", member_mails.c.member_id)
+
+mail_holds = Table(
+    "mail_holds",
+    metadata,
+    Column("mail", Text, primary_key=True),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Json),
+    Column("held_until", Instant),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text),
+    Column("renew_at", Instant),
+    Column("expires_at", Instant),
+    Column("held_until", Instant),
+)
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("next_at", Double, nullable=False),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+)

@@ -165,6 +165,21 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """How much of Smaregi the member index holds.
+
+    ``scanned_at``: when the last full scan that was finished began (None: never). ``scan_page``: the page a scan under
+    way would read next (None: none under way), ``scan_began_at`` when it began. ``fresh_at``: every change made at
+    Smaregi before this moment is in the index (None: no).
+    """
+
+    scanned_at: datetime | None = None
+    scan_began_at: datetime | None = None
+    scan_page: int | None = None
+    fresh_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One customer on the way to one lane, as a lane is handed it.
 

@@ -116,7 +116,7 @@ class Http:
         ``doubt`` when the far side may have done what was asked.
         """
         url = path if path.startswith(("http://", "https://")) else self.base_url + path
-        waiting = wait_exponential_jitter(initial=0.4, max=3.0, jitter=0.4)
+        waiting = wait_exponential_jitter(multiplier=0.4, max=3.0, jitter=0.4)
 
         def wait(state: RetryCallState) -> float:
             again = state.outcome.exception() if state.outcome else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
@@ -93,6 +94,20 @@ def _keep_people_out(_: Any, __: str, event: MutableMapping[str, Any]) -> Mutabl
     return event
 
 
+def _where_not_what(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An exception as its type and the places it passed: its words may quote a body, a person, a secret."""
+    exc_info = event.pop("exc_info", None)
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    if isinstance(exc_info, BaseException):
+        exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
+    if isinstance(exc_info, tuple) and exc_info[0] is not None:
+        frames = traceback.extract_tb(exc_info[2])[-12:]
+        event["exception"] = exc_info[0].__name__
+        event["path"] = " > ".join(f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno} {f.name}" for f in frames)
+    return event
+
+
 def set_up_logs(style: Literal["auto", "json", "console"] = "auto", level: int = logging.INFO) -> None:
     """Send structlog and the standard library's loggers down one road to stderr."""
     as_text = style == "console" or (style == "auto" and sys.stderr.isatty())
@@ -100,7 +115,7 @@ def set_up_logs(style: Literal["auto", "json", "console"] = "auto", level: int =
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _where_not_what,
         _keep_people_out,
     ]
     finish: structlog.typing.Processor = (

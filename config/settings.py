@@ -26,7 +26,7 @@ def _split(value: Any) -> Any:
 
 Text = Annotated[str | None, BeforeValidator(_blank_is_unset)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
-Rate = Annotated[float | None, BeforeValidator(_blank_is_unset), Field(gt=0, le=1000)]
+Rate = Annotated[Annotated[float, Field(gt=0, le=1000)] | None, BeforeValidator(_blank_is_unset)]
 
 
 class Settings(BaseSettings):

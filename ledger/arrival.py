@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -81,6 +81,9 @@ def learn(known: Known | None, told: Customer, triggered_at: datetime | None) ->
     """What we know after hearing ``told``: the revision grows by one when, and only when, something really changed."""
     if known is None:
         return Known(told, 1, triggered_at)
+    if told.updated_at is None:
+        # The time of the last save is what refuses older bodies: it is never forgotten.
+        told = replace(told, updated_at=known.customer.updated_at)
     merged = known.customer.seen_with(told)
     changed = not merged.says_the_same_as(known.customer)
     latest = max((at for at in (known.triggered_at, triggered_at) if at), default=None)

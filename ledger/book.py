@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, bindparam, func, select, update
 from customer import Task
 from ledger import tables as t
 from ledger.arrival import Known, is_older, learn, read_through
-from ledger.breaker import may_claim
+from ledger.breaker import free_from, may_claim
 from ledger.database import Database
 from ledger.health import HealthBook
 from ledger.outcome import Done, Held, Outcome, settle
@@ -75,9 +75,15 @@ class Book:
         self._insert = insert_of(database)
 
     def next_due(self, lane: str, *, updates_too: bool = True) -> datetime | None:
-        """When the earliest pending task of this lane is due, or None when nothing waits: a look, no lock."""
+        """When the next task of this lane may be claimed, or None when nothing waits: a look, no lock.
+
+        While the lane is open or paused that is when it may be tried again.
+        """
         with self.database.reading() as c:
-            return c.execute(_pending(lane, updates_too).with_only_columns(func.min(t.tasks.c.due_at))).scalar()
+            due: datetime | None = c.execute(
+                _pending(lane, updates_too).with_only_columns(func.min(t.tasks.c.due_at))
+            ).scalar()
+            return None if due is None else max(due, free_from(self.health_book.look(c, lane), due))
 
     def claim(
         self, lane: str, limit: int, *, now: datetime, lease: timedelta, updates_too: bool = True

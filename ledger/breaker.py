@@ -38,6 +38,12 @@ def may_claim(health: Health, limit: int, now: datetime) -> tuple[int, bool]:
     return 1, True
 
 
+def free_from(health: Health, otherwise: datetime) -> datetime:
+    """From when on ``may_claim`` may say yes."""
+    bars = [health.paused_until, None if health.breaker == "closed" else health.retry_at]
+    return max((at for at in bars if at), default=otherwise)
+
+
 def after_outcomes(health: Health, outcomes: Sequence[Outcome], now: datetime) -> Health:
     """The lane's health after one carry; a carry of a hundred that fails as one is one failure."""
     asked = [o for o in outcomes if isinstance(o, Retry) and o.pause and o.after is not None]

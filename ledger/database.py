@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 
 class StoreBusy(Exception):
@@ -26,7 +27,7 @@ class Database:
     SQLite a disk flush.
     """
 
-    def __init__(self, url: str, *, busy_s: float = 10.0, pool: int = 12) -> None:
+    def __init__(self, url: str, *, busy_s: float = 10.0, pool: int = 4) -> None:
         self.url = make_url(url)
         self.on_postgresql = self.url.get_backend_name() == "postgresql"
         if self.on_postgresql:
@@ -34,8 +35,9 @@ class Database:
             wait_ms = int(busy_s * 1000)
             self.engine = create_engine(
                 self.url,
+                hide_parameters=True,  # an error's text must not carry a person into a log
                 pool_size=pool,
-                max_overflow=pool,
+                max_overflow=2 * pool,
                 pool_timeout=busy_s,
                 connect_args={
                     "connect_timeout": max(2, int(busy_s)),
@@ -58,10 +60,8 @@ class Database:
         try:
             with engine.begin() as connection:
                 yield connection
-        except DBAPIError as e:
-            if is_passing(e):
-                raise StoreBusy(f"the database is busy or gone ({type(e.orig).__name__})") from e
-            raise
+        except (DBAPIError, PoolTimeoutError) as e:
+            raise _in_our_words(e) from e
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -69,10 +69,8 @@ class Database:
         try:
             with self.engine.connect().execution_options(looks_only=True) as connection:
                 yield connection
-        except DBAPIError as e:
-            if is_passing(e):
-                raise StoreBusy(f"the database is busy or gone ({type(e.orig).__name__})") from e
-            raise
+        except (DBAPIError, PoolTimeoutError) as e:
+            raise _in_our_words(e) from e
 
     def lock_customers(self, connection: Connection, customer_ids: list[int]) -> None:
         """Hold these customers, there or not yet there, until the transaction ends.
@@ -97,6 +95,16 @@ class Database:
         self._loose.dispose()
 
 
+def _in_our_words(e: DBAPIError | PoolTimeoutError) -> Exception:
+    if isinstance(e, PoolTimeoutError):
+        return StoreBusy("every connection to the database is in use")
+    if is_passing(e):
+        return StoreBusy(f"the database is busy or gone ({type(e.orig).__name__})")
+    if getattr(e.orig, "sqlstate", None) == "42P01" or "no such table" in str(e.orig):
+        return StoreBusy("the database lacks its tables: run flask db upgrade")
+    return e
+
+
 def is_passing(e: DBAPIError) -> bool:
     """Whether an error of the database says "not now" (locked, gone, full, shutting down), not "never"."""
     if e.connection_invalidated:
@@ -110,7 +118,9 @@ def is_passing(e: DBAPIError) -> bool:
 
 
 def _sqlite(url: str, busy_s: float, pool: int, synchronous: str) -> Engine:
-    engine = create_engine(url, pool_size=pool, max_overflow=pool, connect_args={"timeout": 0})
+    engine = create_engine(
+        url, hide_parameters=True, pool_size=pool, max_overflow=4 * pool, connect_args={"timeout": 0}
+    )
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
@@ -163,7 +173,7 @@ def _pass_over_dead_connections(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def _on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get("idle_since", 0.0) > 2:
+        if time.monotonic() - record.info.get("idle_since", time.monotonic()) > 2:
             try:
                 connection.execute("SELECT 1")
                 connection.rollback()

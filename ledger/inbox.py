@@ -138,7 +138,7 @@ class _Fold:
             self.changed[i] = a
         else:
             self.verdicts[a.key] = "unchanged"
-        if needs_read(after):
+        if needs_read(after) or a.customer.updated_at is None:
             self.to_read[i] = a
 
     def recorded(self, arrivals: Sequence[Arrival], kept: Mapping[Key, int]) -> list[Recorded]:

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
-from customer import Member
+from customer import Freshness, Member
 from ledger import tables as t
 from ledger.database import Database
 from ledger.rows import insert_of
 
 _MOMENTS = ("scanned_at", "scan_began_at", "fresh_at")
-
-
-@dataclass(frozen=True, slots=True)
-class IndexState:
-    """How much of the far side the index holds; the same four fields the lane reads and writes."""
-
-    scanned_at: datetime | None = None
-    scan_began_at: datetime | None = None
-    scan_page: int | None = None
-    fresh_at: datetime | None = None
 
 
 class Members:
@@ -40,7 +29,7 @@ class Members:
         self._lane = lane
         self._insert = insert_of(database)
 
-    def freshness(self) -> IndexState:
+    def freshness(self) -> Freshness:
         """How much the index holds."""
         with self._database.reading() as c:
             value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == self.CURSOR)).scalar()
@@ -48,7 +37,7 @@ class Members:
         for name in _MOMENTS:
             if told.get(name):
                 told[name] = datetime.fromisoformat(told[name])
-        return IndexState(**told)
+        return Freshness(**told)
 
     def may_poll(self, now: datetime, until: datetime) -> bool:
         """Whether the caller alone may scan or poll now; the right ends by itself at ``until``."""
@@ -58,14 +47,18 @@ class Members:
             mine = update(t.cursors).where(t.cursors.c.name == self.CURSOR, free).values(held_until=until)
             return bool(c.execute(mine).rowcount)
 
-    def polled(self, freshness: Any) -> None:
-        """Write down how far a scan or a poll came (any object with the four fields), and give up the right to poll."""
+    def polled(self, freshness: Freshness) -> None:
+        """Write down how far a scan or a poll came, and give up the right to poll."""
         value: dict[str, Any] = {"scan_page": freshness.scan_page}
         for name in _MOMENTS:
             at: datetime | None = getattr(freshness, name)
             value[name] = at.isoformat() if at else None
         with self._database.writing() as c:
             c.execute(update(t.cursors).where(t.cursors.c.name == self.CURSOR).values(value=value, held_until=None))
+            if freshness.fresh_at:
+                # Holds that ended by themselves long ago: an e-mail is not kept for longer than it is needed.
+                ended = t.mail_holds.c.until < freshness.fresh_at - timedelta(minutes=10)
+                c.execute(delete(t.mail_holds).where(ended))
 
     def put(self, members: Iterable[Member], seen_at: datetime) -> None:
         """Add these members, or replace what was known of them."""

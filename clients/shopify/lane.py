@@ -1,0 +1,166 @@
+"""The lane `shopify`: the whole customer read back, because a webhook body holds a part of it and may be hours old.
+
+https://shopify.dev/docs/apps/build/webhooks/best-practices : a body says what to look at, the Admin API how it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from clients.errors import StopLane, TryLater
+from clients.lane import Carried, Result
+from clients.pace import PaceStore
+from clients.shopify.admin import Admin, Told
+from clients.shopify.node import gid, question, read_node
+from clients.shopify.refusals import DENIED, denied, sort_troubles
+from clients.token import Vault
+from customer import Task
+
+SPARE: Final = frozenset({"lastOrder"})
+"""Fields we can do without: an app that may see no orders still reads customers."""
+
+SEES_CUSTOMERS: Final = frozenset({"read_customers", "write_customers"})
+SEES_ORDERS: Final = frozenset({"read_orders", "write_orders", "read_all_orders"})
+
+
+class ShopifyLane:
+    """Reads customers back, up to 50 a call; a lane as ``clients.lane.Lane`` says.
+
+    ``metafields`` maps our field to (namespace, key). Raises ``ValueError`` with the mend when a setting cannot be
+    right.
+    """
+
+    name = "shopify"
+    batch = 50
+    threads = 4
+
+    def __init__(
+        self,
+        *,
+        shop: str,
+        api_url: str,
+        api_version: str,
+        access_token: str | None,
+        client_id: str | None,
+        client_secret: str | None,
+        metafields: Mapping[str, tuple[str, str]],
+        vault: Vault,
+        pace_store: PaceStore,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._admin = Admin(
+            shop=shop,
+            api_url=api_url,
+            api_version=api_version,
+            access_token=access_token,
+            client_id=client_id,
+            client_secret=client_secret,
+            vault=vault,
+            pace_store=pace_store,
+            now=now,
+            sleep=sleep,
+        )
+        self._metafields = dict(metafields)
+        self._orders = True
+        # https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits : a point an object, until an answer tells.
+        self._points_each = 6.0 + len(self._metafields)
+
+    def prepare(self) -> None:
+        """Check the credential and its scopes. Raises ``StopLane`` with the mend, or ``TryLater``."""
+        told = self._admin.ask("{ shop { name } currentAppInstallation { accessScopes { handle } } }", points=4)
+        if "shop" not in told.data:
+            told = self._admin.ask("{ shop { name } }", points=1)
+        if "shop" not in told.data:
+            raise sort_troubles(told.troubles, told.vendor_request_id)
+        scopes = _scopes(told.data)
+        if scopes is None:
+            return
+        if not scopes & SEES_CUSTOMERS:
+            raise StopLane(
+                "the app lacks the scope read_customers: add it to the app in Shopify, install it again, and check "
+                f"{self._admin.credential}",
+                kind="shopify.scope_missing",
+                vendor_request_id=told.vendor_request_id,
+            )
+        self._orders = bool(scopes & SEES_ORDERS)
+
+    def carry(self, tasks: Sequence[Task]) -> Mapping[int, Result]:
+        """Each task's customer as Shopify has it now (``found``), or ``gone`` when it was deleted there."""
+        ids = list(dict.fromkeys(task.customer.id for task in tasks))
+        if not ids:
+            return {}
+        told = self._admin.ask(
+            question(self._metafields, orders=self._orders),
+            {"ids": [gid(one) for one in ids]},
+            points=self._points_each * len(ids),
+        )
+        if told.cost and told.cost.actual:
+            self._points_each = max(1.0, told.cost.actual / len(ids))
+        nodes = told.data.get("nodes")
+        if not isinstance(nodes, list) or len(nodes) != len(ids):
+            raise sort_troubles(told.troubles, told.vendor_request_id)
+        unseen, failed = self._sort_parts(told)
+        return {
+            customer_id: _incomplete(told) if row in failed else self._read(customer_id, node, unseen, told)
+            for row, (customer_id, node) in enumerate(zip(ids, nodes, strict=True))
+        }
+
+    def tend(self) -> timedelta | None:
+        """Nothing to keep up between tasks."""
+        return None
+
+    def _sort_parts(self, told: Told) -> tuple[frozenset[str], frozenset[int]]:
+        """The fields nobody lets us see, and the rows that came back incomplete. Raises what stands for all rows."""
+        unseen: set[str] = set()
+        failed: set[int] = set()
+        for trouble in told.troubles:
+            if trouble.code == DENIED:
+                if trouble.field not in SPARE:
+                    raise denied(trouble, told.vendor_request_id)
+                unseen.add(trouble.field)
+                self._orders = False
+            elif trouble.row is None:
+                raise sort_troubles((trouble,), told.vendor_request_id)
+            else:
+                failed.add(trouble.row)
+        return frozenset(unseen), frozenset(failed)
+
+    def _read(self, customer_id: int, node: Any, unseen: frozenset[str], told: Told) -> Result:
+        ref = gid(customer_id)
+        if node is None:
+            return Carried(ref=ref, did="gone", vendor_request_id=told.vendor_request_id)
+        try:
+            found = read_node(node, self._metafields, denied=unseen) if isinstance(node, Mapping) else None
+        except ValueError:
+            found = None
+        if found is None or found.id != customer_id:
+            return TryLater(
+                "Shopify's answer for this customer is not of the shape we know: check SHOPIFY_API_VERSION",
+                kind="shopify.answer_unreadable",
+                lane_wide=False,
+                status=200,
+                vendor_request_id=told.vendor_request_id,
+            )
+        return Carried(ref=ref, did="read", found=found, vendor_request_id=told.vendor_request_id)
+
+
+def _scopes(data: Mapping[str, Any]) -> frozenset[str] | None:
+    """The handles of the scopes that were granted; None when the answer does not tell."""
+    try:
+        return frozenset(str(one["handle"]) for one in data["currentAppInstallation"]["accessScopes"])
+    except (KeyError, TypeError):
+        return None
+
+
+def _incomplete(told: Told) -> TryLater:
+    return TryLater(
+        "Shopify could not answer for this customer",
+        kind="shopify.error",
+        lane_wide=False,
+        status=200,
+        vendor_request_id=told.vendor_request_id,
+    )

@@ -1,0 +1,169 @@
+"""The whole customer as Admin GraphQL tells it: the question, and the answer read into a customer. Pure.
+
+https://shopify.dev/docs/api/admin-graphql/latest/objects/Customer : ``email``, ``phone``, ``emailMarketingConsent``,
+``smsMarketingConsent`` and ``addresses`` are deprecated there and not asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from clients.shopify.setting import FIELDS
+from clients.shopify.texts import clean, plain_amount, tidy_tags
+from clients.shopify.times import read_time
+from customer import UNKNOWN, Address, Customer, Maybe
+
+PREFIX: Final = "gid://shopify/Customer/"
+
+PERSONAL: Final = ("firstName", "lastName", "defaultEmailAddress", "defaultPhoneNumber", "defaultAddress")
+"""What Shopify withholds from an app without level-2 access or from a store below the needed plan.
+
+https://shopify.dev/docs/apps/launch/protected-customer-data
+"""
+
+_PLAIN: Final = "id firstName lastName state note tags locale createdAt updatedAt numberOfOrders"
+_PARTS: Final = (
+    "amountSpent { amount currencyCode }",
+    "defaultEmailAddress { emailAddress marketingState }",
+    "defaultPhoneNumber { phoneNumber marketingState }",
+    "defaultAddress { address1 address2 city provinceCode countryCodeV2 zip phone company }",
+)
+# An order is seen with the scope read_orders only, which this service can do without.
+_LAST_ORDER: Final = "lastOrder { createdAt }"
+
+
+def gid(customer_id: int) -> str:
+    """Shopify's global id of a customer."""
+    return f"{PREFIX}{customer_id}"
+
+
+def question(metafields: Mapping[str, tuple[str, str]], *, orders: bool) -> str:
+    """The query for many customers at once (``$ids``), with one alias for each metafield of the setting."""
+    aliases = (
+        f"{field}: metafield(namespace: {json.dumps(namespace)}, key: {json.dumps(key)}) {{ value }}"
+        for field, (namespace, key) in metafields.items()
+    )
+    fields = [_PLAIN, *_PARTS, *([_LAST_ORDER] if orders else []), *aliases]
+    return "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Customer { %s } } }" % " ".join(fields)  # noqa: UP031 (braces)
+
+
+def read_node(
+    node: Mapping[str, Any], metafields: Collection[str] = (), *, denied: Collection[str] = frozenset()
+) -> Customer:
+    """The customer of one node. Raises ``ValueError``, which says nothing of the node, when its shape is not theirs.
+
+    ``metafields`` are our fields that were asked for; ``denied`` the node's keys that came null because we may not see
+    them. Those are UNKNOWN: a null there is no customer who cleared the field.
+    """
+    asked = {key: value for key, value in node.items() if key not in denied}
+    # Fields may be redacted without an error, and a customer without name, e-mail, phone and address does not exist at
+    # Shopify: all of them null is a permission or a plan, never a person.
+    # https://shopify.dev/docs/apps/launch/protected-customer-data
+    if all(node.get(key) is None for key in PERSONAL):
+        asked = {key: value for key, value in asked.items() if key not in PERSONAL}
+    mail, phone = _part(asked, "defaultEmailAddress"), _part(asked, "defaultPhoneNumber")
+    spent = _part(asked, "amountSpent")
+    amount = plain_amount(raw) if isinstance(raw := _text(spent, "amount"), str) else raw
+    return Customer(
+        id=_id(node),
+        email=_text(mail, "emailAddress"),
+        phone=_text(phone, "phoneNumber"),
+        last_name=_text(asked, "lastName"),
+        first_name=_text(asked, "firstName"),
+        address=_address(_part(asked, "defaultAddress")),
+        note=_text(asked, "note"),
+        tags=_tags(asked),
+        email_consent=_lower(_text(mail, "marketingState")),
+        sms_consent=_lower(_text(phone, "marketingState")),
+        account_state=_lower(_text(asked, "state")),
+        locale=_text(asked, "locale"),
+        orders_count=_count(asked, "numberOfOrders"),
+        amount_spent=amount,
+        currency=_text(spent, "currencyCode"),
+        last_order_at=_time(_part(asked, "lastOrder"), "createdAt"),
+        created_at=_time(asked, "createdAt"),
+        updated_at=read_time(asked.get("updatedAt")),
+        **{field: _text(_part(asked, field), "value") for field in FIELDS if field in metafields},
+    )
+
+
+def _id(node: Mapping[str, Any]) -> int:
+    raw = node.get("id")
+    digits = raw.removeprefix(PREFIX) if isinstance(raw, str) else ""
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):
+        raise ValueError("the node has no customer's id")
+    return int(digits)
+
+
+def _part(node: Maybe[Mapping[str, Any]], key: str) -> Maybe[Mapping[str, Any]]:
+    """An object within an object: UNKNOWN and None go down with it."""
+    if not isinstance(node, Mapping):
+        return node
+    raw: object = node.get(key, UNKNOWN)
+    if raw is None or raw is UNKNOWN:
+        return None if raw is None else UNKNOWN
+    if not isinstance(raw, Mapping):
+        raise ValueError(f"{key} is not an object")
+    return raw
+
+
+def _text(node: Maybe[Mapping[str, Any]], key: str) -> Maybe[str]:
+    if not isinstance(node, Mapping):
+        return node
+    raw: object = node.get(key, UNKNOWN)
+    if raw is None or raw is UNKNOWN:
+        return None if raw is None else UNKNOWN
+    if not isinstance(raw, str):
+        raise ValueError(f"{key} is not a text")
+    return clean(raw)
+
+
+def _lower(text: Maybe[str]) -> Maybe[str]:
+    return text.lower() if isinstance(text, str) else text
+
+
+def _address(raw: Maybe[Mapping[str, Any]]) -> Maybe[Address]:
+    if not isinstance(raw, Mapping):
+        return raw
+    address = Address(
+        zip=_text(raw, "zip") or None,
+        province_code=_text(raw, "provinceCode") or None,
+        city=_text(raw, "city") or None,
+        address1=_text(raw, "address1") or None,
+        address2=_text(raw, "address2") or None,
+        company=_text(raw, "company") or None,
+        phone=_text(raw, "phone") or None,
+        country_code=_text(raw, "countryCodeV2") or None,
+    )
+    return None if address == Address() else address
+
+
+def _tags(node: Mapping[str, Any]) -> Maybe[tuple[str, ...]]:
+    if "tags" not in node:
+        return UNKNOWN
+    raw = node["tags"]
+    if raw is None:
+        return ()
+    if not isinstance(raw, list) or not all(isinstance(tag, str) for tag in raw):
+        raise ValueError("tags is not a list of texts")
+    return tidy_tags(raw)
+
+
+def _count(node: Mapping[str, Any], key: str) -> Maybe[int]:
+    # numberOfOrders is an UnsignedInt64, which Shopify writes as a text so that JavaScript does not round it.
+    raw = node.get(key, UNKNOWN)
+    if isinstance(raw, str) and len(raw) <= 19 and raw.isascii() and raw.isdigit():
+        return int(raw)
+    if type(raw) is int and 0 <= raw < 2**63:
+        return raw
+    if raw is None or raw is UNKNOWN:
+        return None if raw is None else UNKNOWN
+    raise ValueError(f"{key} is not a count")
+
+
+def _time(node: Maybe[Mapping[str, Any]], key: str) -> Maybe[datetime]:
+    raw = _text(node, key)
+    return (read_time(raw) or UNKNOWN) if isinstance(raw, str) else raw

@@ -1,0 +1,88 @@
+"""A member index for one process, in memory: for commands run by hand and for tests of the lane by itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from clients.smaregi.index import Freshness
+from customer import Member
+
+
+class AloneIndex:
+    """A ``MemberIndex`` that nobody shares. ``link`` says what the ledger would know: who is linked to whom."""
+
+    def __init__(self, freshness: Freshness | None = None) -> None:
+        self._lock = threading.Lock()
+        self._freshness = freshness or Freshness()
+        self._poll_until: datetime | None = None
+        self._members: dict[str, tuple[Member, datetime]] = {}
+        self._linked: dict[str, int] = {}
+        self._held: dict[str, tuple[int, datetime]] = {}
+
+    def freshness(self) -> Freshness:
+        return self._freshness
+
+    def may_poll(self, now: datetime, until: datetime) -> bool:
+        with self._lock:
+            if self._poll_until is not None and self._poll_until > now:
+                return False
+            self._poll_until = until
+            return True
+
+    def polled(self, freshness: Freshness) -> None:
+        with self._lock:
+            self._freshness = freshness
+            self._poll_until = None
+
+    def put(self, members: Iterable[Member], seen_at: datetime) -> None:
+        with self._lock:
+            for member in members:
+                before = self._members.get(member.id)
+                self._members[member.id] = (member, max(seen_at, before[1]) if before else seen_at)
+
+    def forget_unseen(self, since: datetime) -> int:
+        with self._lock:
+            gone = [member_id for member_id, (_, seen_at) in self._members.items() if seen_at < since]
+            for member_id in gone:
+                del self._members[member_id]
+            return len(gone)
+
+    def forget(self, member_id: str) -> None:
+        with self._lock:
+            self._members.pop(member_id, None)
+
+    def by_mail(self, mail: str) -> list[Member]:
+        return self._where(lambda member: mail in member.mails)
+
+    def by_code(self, code: str) -> list[Member]:
+        return self._where(lambda member: member.code == code)
+
+    def by_number(self, number: str) -> list[Member]:
+        return self._where(lambda member: member.number == number)
+
+    def linked_to(self, member_id: str) -> int | None:
+        return self._linked.get(member_id)
+
+    def link(self, member_id: str, customer_id: int) -> None:
+        """Say that this member is linked to this Shopify id."""
+        self._linked[member_id] = customer_id
+
+    def hold_mail(self, mail: str, customer_id: int, now: datetime, until: datetime) -> bool:
+        with self._lock:
+            holder = self._held.get(mail)
+            if holder is not None and holder[0] != customer_id and holder[1] > now:
+                return False
+            self._held[mail] = (customer_id, until)
+            return True
+
+    def release_mail(self, mail: str, customer_id: int) -> None:
+        with self._lock:
+            holder = self._held.get(mail)
+            if holder is not None and holder[0] == customer_id:
+                del self._held[mail]
+
+    def _where(self, fits: Callable[[Member], bool]) -> list[Member]:
+        with self._lock:
+            return [member for member, _ in self._members.values() if fits(member)]

@@ -1,0 +1,230 @@
+"""Smaregi's members over HTTP: the dialect of one vendor, each call under its pace and with a shared token.
+
+Create and update are apart and neither can be repeated by key, so ``create`` is tried again only when it certainly was
+not done (https://community.smaregi.dev/discussion/82). No call here takes an e-mail as a filter: unknown parameters are
+ignored without a word, and the first of all members would look like a hit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, TypeAlias, cast
+
+from clients.errors import StopLane, TryLater
+from clients.http import Answer, Http
+from clients.pace import Pace, PaceStore
+from clients.smaregi.rows import Row, as_time, text
+from clients.smaregi.sorting import (
+    COMMON_PAGE,
+    Missing,
+    refusal_of_read,
+    refusal_of_write,
+    token_refusal,
+)
+from clients.token import SharedToken, Token, Vault
+
+Filter: TypeAlias = Literal["customer_code", "customer_no"]
+FILTERED_FIELD: Final[Mapping[Filter, str]] = {"customer_code": "customerCode", "customer_no": "customerNo"}
+
+# Both sets cover reading and writing members: https://help.smaregi.jp/hc/ja/articles/360051474333
+SCOPES: Final = "pos.customers:read pos.customers:write"
+LIMIT: Final = 1000  # the longest page: https://developers.smaregi.dev/platform-api-reference/common
+INDEX_FIELDS: Final = "customerId,customerCode,customerNo,mailAddress,mailAddress2,mailAddress3,status,updDateTime"
+
+
+class SmaregiApi:
+    """The calls we make to one contract.
+
+    Every call may raise ``TryLater`` (``doubt`` only where something may have been written), ``Busy``, and ``StopLane``
+    for a wrong credential, plan, scope or address. Waiting for the pace happens inside.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        auth_url: str,
+        contract_id: str,
+        client_id: str,
+        client_secret: str,
+        vault: Vault,
+        pace_store: PaceStore,
+        reads_per_second: float,
+        writes_per_second: float,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._http = Http("smaregi", f"{api_url.rstrip('/')}/{contract_id}/pos", sleep=sleep)
+        # A fetch with its second try must end before the right to renew does (SharedToken.HOLD).
+        self._door = Http("smaregi", auth_url, read_s=5.0, tries=2, patience=timedelta(seconds=2), sleep=sleep)
+        self._token_path = f"/app/{contract_id}/token"
+        self._client = (client_id, client_secret)
+        self._now = now
+
+        def clock() -> float:
+            return now().timestamp()
+
+        # Reads and writes are counted apart, per app and contract: https://community.smaregi.dev/discussion/518
+        self._reads = Pace(pace_store, f"smaregi.reads:{contract_id}", reads_per_second, now=clock, sleep=sleep)
+        self._writes = Pace(pace_store, f"smaregi.writes:{contract_id}", writes_per_second, now=clock, sleep=sleep)
+        self._token = SharedToken(f"smaregi:{contract_id}", self._fetch_token, vault, now=now, sleep=sleep)
+
+    def required_columns(self) -> frozenset[str]:
+        """The member fields that this contract requires (会員必須項目設定)."""
+        rows = self._read("read the required columns", "/customer_required_column_setting")
+        return frozenset(_camel(text(row, "columnName")) for row in rows if text(row, "value") == "1")
+
+    def members(self, *, page: int, since: datetime | None = None, until: datetime | None = None) -> list[Row]:
+        """One page of all members, or of those changed in a window of at most 31 days, by id: what the index needs.
+
+        A page shorter than ``LIMIT`` is the last one. Raises ``StopLane`` (``smaregi.filter_ignored``) when a member
+        comes back that was not changed in the window.
+        """
+        params = {"limit": str(LIMIT), "page": str(page), "sort": "customerId", "fields": INDEX_FIELDS}
+        if since is not None:
+            params["upd_date_time-from"] = as_time(since)
+        if until is not None:
+            params["upd_date_time-to"] = as_time(until)
+        return self._read("read the members", "/customers", params)
+
+    def find(self, by: Filter, value: str) -> list[Row]:
+        """The members whose code or number is ``value``, compared with what came back.
+
+        Raises ``StopLane`` (``smaregi.filter_ignored``) when only strangers come back: the filter was not obeyed, and
+        "nobody" cannot be concluded from that.
+        """
+        rows = self._read("find a member", "/customers", {by: value, "limit": "100", "page": "1"})
+        found = [row for row in rows if text(row, FILTERED_FIELD[by]) == value]
+        if rows and not found:
+            raise filter_ignored(by)
+        return found
+
+    def member(self, member_id: str) -> Row:
+        """One member by Smaregi's own id. Raises ``Missing``."""
+        answer = self._call("GET", f"/customers/{member_id}")
+        if answer.status == 404:
+            raise Missing(member_id)
+        if not answer.ok:
+            raise refusal_of_read(answer, "read a member")
+        if not isinstance(answer.body, Mapping):
+            raise _no_sense("read a member", answer)
+        if text(answer.body, "customerId") != member_id:
+            raise filter_ignored("customer_id")
+        return answer.body
+
+    def create(self, fields: Mapping[str, str]) -> Row:
+        """Make a member; what came back, over what was sent. Raises ``Refused``, and ``TryLater`` in doubt."""
+        answer = self._call("POST", "/customers", json=dict(fields), repeatable=False)
+        if not answer.ok:
+            raise refusal_of_write(answer, "create a member", fields)
+        if not isinstance(answer.body, Mapping) or not text(answer.body, "customerId"):
+            raise _no_sense("create a member", answer, doubt=True)
+        return {**fields, **{name: value for name, value in answer.body.items() if value is not None}}
+
+    def update(self, member_id: str, fields: Mapping[str, str | None]) -> Row | None:
+        """Change these fields of a member, None clears one; the member as it is now, or None when that was not told.
+
+        Raises ``Missing``, ``Refused``, and ``TryLater`` in doubt.
+        """
+        # PATCH changes only what is sent; PUT is not the way:
+        # https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/patchcustomersbulk
+        answer = self._call("PATCH", f"/customers/{member_id}", json=dict(fields))
+        if answer.status == 404:
+            raise Missing(member_id)
+        if not answer.ok:
+            raise refusal_of_write(answer, "update a member", fields)
+        told = isinstance(answer.body, Mapping) and text(answer.body, "customerId") == member_id
+        return cast(Row, answer.body) if told else None
+
+    def _read(self, what: str, path: str, params: Mapping[str, str] | None = None) -> list[Row]:
+        """A bare JSON array."""
+        answer = self._call("GET", path, params=params)
+        if not answer.ok:
+            raise refusal_of_read(answer, what)
+        if not isinstance(answer.body, list) or not all(isinstance(row, Mapping) for row in answer.body):
+            raise _no_sense(what, answer)
+        return answer.body
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Mapping[str, str | None] | None = None,
+        repeatable: bool = True,
+    ) -> Answer:
+        """One call with a token; with a new token once more when it was refused (401), or its scopes were (403)."""
+        reads = method == "GET"
+        token = self._token.get()
+        for last in (False, True):
+            try:
+                answer = self._http.call(
+                    method,
+                    path,
+                    params=params,
+                    json=json,
+                    headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+                    pace=self._reads if reads else self._writes,
+                    repeatable=repeatable,
+                )
+            except TryLater as e:
+                # A read that was lost leaves nothing to doubt.
+                e.doubt = e.doubt and not reads
+                raise
+            if answer.status not in (401, 403) or last:
+                break
+            self._token.drop(token)
+            token = self._token.get()
+        return answer
+
+    def _fetch_token(self) -> Token:
+        """https://developers.smaregi.dev/platform-api-reference/common ; token calls count against the rate."""
+        try:
+            answer = self._door.call(
+                "POST",
+                self._token_path,
+                form={"grant_type": "client_credentials", "scope": SCOPES},
+                basic=self._client,
+                pace=self._writes,
+            )
+        except TryLater as e:
+            e.doubt = False
+            raise
+        if not answer.ok:
+            raise token_refusal(answer)
+        value = text(answer.body, "access_token") if isinstance(answer.body, Mapping) else ""
+        if not value:
+            raise _no_sense("fetch a token", answer)
+        try:
+            seconds = float(answer.body.get("expires_in", 3600))
+        except (TypeError, ValueError):
+            seconds = 3600.0
+        # A life of under a minute would have us fetch before every call.
+        return Token.lasting(value, max(60.0, seconds), self._now())
+
+
+def filter_ignored(parameter: str) -> StopLane:
+    """Smaregi gave members that were not asked for: going on would link a stranger."""
+    return StopLane(
+        f"Smaregi did not obey the filter {parameter} and gave other members: nothing may be concluded from its lists "
+        f"until that is understood ({COMMON_PAGE})",
+        kind="smaregi.filter_ignored",
+    )
+
+
+def _no_sense(what: str, answer: Answer, *, doubt: bool = False) -> TryLater:
+    return TryLater(
+        f"Smaregi answered {answer.status} to {what}, but not with what its pages promise",
+        kind="smaregi.no_sense",
+        doubt=doubt,
+        status=answer.status,
+    )
+
+
+def _camel(name: str) -> str:
+    """``customer_code`` as ``customerCode``; the setting's pages do not say which way it is spelled."""
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)

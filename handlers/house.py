@@ -1,0 +1,54 @@
+"""Every part of the service, built once by `app.py`, as it is handed to the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from clients.lane import Lane
+from handlers.tally import Tally
+from handlers.worker import Worker
+from ledger.book import Book
+from ledger.database import Database
+from ledger.inbox import Inbox
+from ledger.keeps import Tallies
+from ledger.members import Members
+from ledger.report import Report
+from ledger.resync import Resync
+
+#: Every lane's word, in the order in which a customer meets them.
+LANES = ("shopify", "smaregi", "hubspot")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts. ``lanes`` builds the clients when they are first needed: the web door never needs them.
+
+    ``secrets`` are (label, secret) pairs, the first of which signs what `flask deliver` posts. ``lanes_off`` maps each
+    lane that is switched off to the reason in words.
+    """
+
+    shop: str
+    secrets: Sequence[tuple[str, str]]
+    database: Database
+    inbox: Inbox
+    book: Book
+    members: Members
+    report: Report
+    resync: Resync
+    tallies: Tallies
+    tally: Tally
+    lanes: Callable[[], Sequence[Lane]]
+    lanes_off: Mapping[str, str]
+    updates_too: bool
+    now: Callable[[], datetime]
+
+    def close(self) -> None:
+        """Give everything back; the house cannot be used afterwards."""
+        self.tally.close()
+        self.database.close()
+
+    def worker(self) -> Worker:
+        """A worker over all lanes; not yet started."""
+        return Worker(self.book, self.lanes(), now=self.now, lanes_off=self.lanes_off, updates_too=self.updates_too)

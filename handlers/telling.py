@@ -1,0 +1,112 @@
+"""The ledger in words and tables for a terminal. Pure: what comes in is printed by the caller.
+
+Nothing here shows a name, an e-mail, a phone number or an address: a screen is shared, scrolled back and copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from ledger.report import LaneReport, Story
+
+_COLOURS = {"done": "green", "failed": "red", "running": "yellow", "pending": "yellow", "retry": "yellow"}
+
+
+def age(at: datetime | None, now: datetime) -> str:
+    """How long ago, in the largest unit that fits: ``12 s ago``, ``3 h ago``, ``never``."""
+    if at is None:
+        return "never"
+    seconds = (now - at).total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{max(seconds, 0):.0f} s ago"
+
+
+def table_of_lanes(reports: Sequence[LaneReport], lanes_off: Mapping[str, str], now: datetime) -> Table:
+    """One row a lane: switch, counts, oldest debt, breaker with its cause."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("lane", "switch", "pending", "running", "done", "failed", "oldest debt", "health"):
+        table.add_column(name, justify="right" if name in ("pending", "running", "done", "failed") else "left")
+    for r in reports:
+        off = lanes_off.get(r.lane)
+        health = r.health
+        if health.paused_until and health.paused_until > now:
+            wait = (health.paused_until - now).total_seconds()
+            well = f"[yellow]paused {wait:.0f} s[/yellow]: {escape(health.why or '')}"
+        elif health.breaker == "closed":
+            well = "[green]closed[/green]" if not health.failures else f"closed, {health.failures} failed in a row"
+        else:
+            well = f"[red]{health.breaker}[/red] {age(health.opened_at, now)}: {escape(health.why or '')}"
+        table.add_row(
+            r.lane,
+            f"[yellow]off[/yellow] ({off})" if off else "[green]on[/green]",
+            f"{r.pending:,}",
+            f"{r.running:,}",
+            f"{r.done:,}",
+            f"[red]{r.failed:,}[/red]" if r.failed else "0",
+            age(r.oldest_debt, now) if r.oldest_debt else "none",
+            well,
+        )
+    return table
+
+
+def story(told: Story, lanes_off: Mapping[str, str], now: datetime) -> Iterator[RenderableType]:
+    """One customer: where they stand on each side, and what happened in the order in which it happened."""
+    known = told.customer
+    saved_at = known.customer.updated_at
+    yield Text.from_markup(
+        f"[bold]customer {known.customer.id}[/bold]  revision {known.revision}, "
+        f"first seen {age(told.first_seen_at, now)} ({told.first_topic or 'read'}), "
+        f"saved in Shopify {saved_at.isoformat() if saved_at else 'at an unknown time'}"
+    )
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("lane", "state", "ref", "attempt", "next", "why", "corrected on the way"):
+        table.add_column(name)
+    for task in sorted(told.tasks, key=lambda row: str(row["lane"])):
+        table.add_row(*_task(task, lanes_off, now))
+    yield table
+    events = [(row["received_at"], _delivery(row)) for row in told.deliveries]
+    events += [(row["started_at"], _attempt(row)) for row in told.attempts]
+    for at, line in sorted(events, key=lambda event: event[0]):
+        yield Text.from_markup(f"[dim]{at.isoformat(timespec='milliseconds')}[/dim]  {line}")
+
+
+def _task(task: Mapping[str, Any], lanes_off: Mapping[str, str], now: datetime) -> list[str]:
+    state = str(task["state"])
+    off = f" (off: {lanes_off[task['lane']]})" if task["lane"] in lanes_off and state == "pending" else ""
+    wait = (task["due_at"] - now).total_seconds()
+    corrections = "\n".join(f"{c['field']} {c['what']}: {c['detail']}" for c in task["corrections"] or ())
+    choices = "".join("\n  " + ", ".join(f"{k} {v}" for k, v in c.items()) for c in task["choices"] or ())
+    memo = "".join(f"\n{k} {v}" for k, v in (task["memo"] or {}).items())
+    return [
+        str(task["lane"]),
+        f"[{_COLOURS.get(state, 'white')}]{state}[/]{off}",
+        escape((task["ref"] or "-") + memo),
+        str(task["attempt"]),
+        f"in {wait:.0f} s" if state == "pending" and wait > 0 and not off else "",
+        escape((task["why"] or "") + choices),
+        escape(corrections),
+    ]
+
+
+def _delivery(row: Mapping[str, Any]) -> str:
+    why = f" ({escape(row['why'])})" if row["why"] else ""
+    return f"delivery  {escape(row['topic'])}: {row['verdict']}{why}  [dim]request {row['request_id']}[/dim]"
+
+
+def _attempt(row: Mapping[str, Any]) -> str:
+    outcome = str(row["outcome"])
+    said = row["did"] or row["why"] or ""
+    vendor = f", vendor's request {escape(row['vendor_request_id'])}" if row["vendor_request_id"] else ""
+    return (
+        f"{row['lane']:9} [{_COLOURS.get(outcome, 'white')}]{outcome}[/] {escape(said)} in {row['duration_ms']:.0f} ms"
+        f"  [dim]attempt {row['attempt']}, revision {row['revision']}, request {row['request_id']}{vendor}[/dim]"
+    )

@@ -116,14 +116,14 @@ class LaneRunner:
     def _claim_once(self) -> float:
         """Claim what is due and there is room for; how many seconds until it is worth looking again."""
         crew, lane = self._crew, self.lane
-        due = self._book.next_due(lane.name, updates_too=crew.updates_too)
-        now = crew.now()
-        if due is None or due > now:
-            return _IDLE_S if due is None else min(_IDLE_S, max((due - now).total_seconds(), 0.001))
         if not self._prepared:
             wait_s = self._prepare()
             if wait_s:
                 return wait_s
+        due = self._book.next_due(lane.name, updates_too=crew.updates_too)
+        now = crew.now()
+        if due is None or due > now:
+            return _IDLE_S if due is None else min(_IDLE_S, max((due - now).total_seconds(), 0.001))
         if not self._free.acquire(timeout=_IDLE_S):
             return 0
         room = 1
@@ -148,16 +148,17 @@ class LaneRunner:
         return 0 if claimed else 0.05
 
     def _prepare(self) -> float:
-        """Set the far side up before the first task; how many seconds to wait when that was refused."""
+        """Set the far side up before anything is claimed; how many seconds to wait when that was refused."""
         now = self._crew.now()
         try:
             self.lane.prepare()
         except StopLane as e:
             log.error("lane stopped", lane=self.lane.name, why=e.why, kind=e.kind)
-            self._book.health_book.stop(self.lane.name, why=e.why, kind=e.kind, now=now)
+            self._book.health_book.note(self.lane.name, judge(e), now=now)
             return 15.0
         except CarryError as e:
             log.warning("lane not ready", lane=self.lane.name, why=e.why, kind=e.kind)
+            self._book.health_book.note(self.lane.name, judge(e), now=now)
             named = e.wait.total_seconds() if isinstance(e, TryLater) and e.wait else 2.0
             return min(max(named, 0.5), 30.0)
         self._prepared = True

@@ -96,12 +96,12 @@ def needs_read(known: Known) -> bool:
     return known.read_through is None or updated_at is None or known.read_through < updated_at
 
 
-def read_through(found_updated_at: datetime | None, now: datetime) -> datetime | None:
-    """Up to which moment a read that ended ``now`` has seen every save.
+def read_through(found_updated_at: datetime | None, began_at: datetime) -> datetime | None:
+    """Up to which moment a read that began then has seen every save.
 
     Shopify's times are whole seconds: a read in the very second of a save may have missed a second save in it.
     """
     if found_updated_at is None:
         return None
-    settled = now - found_updated_at > timedelta(seconds=3)
+    settled = began_at - found_updated_at > timedelta(seconds=3)
     return found_updated_at if settled else found_updated_at - timedelta(seconds=1)

@@ -186,8 +186,9 @@ class Book:
 
     def _settle(self, c: Connection, s: Settlement, now: datetime) -> list[Settled]:
         ids = [claimed.customer_id for claimed, _ in s.outcomes]
-        columns = (t.tasks.c.customer_id, t.tasks.c.token, t.tasks.c.wanted, t.tasks.c.attempt, t.tasks.c.doubt)
-        query = select(*columns).where(t.tasks.c.lane == s.lane, t.tasks.c.customer_id.in_(ids))
+        columns = ("customer_id", "token", "wanted", "attempt", "doubt", "sent")
+        which = (t.tasks.c.lane == s.lane, t.tasks.c.customer_id.in_(ids))
+        query = select(*(t.tasks.c[name] for name in columns)).where(*which)
         if self.database.on_postgresql:
             query = query.with_for_update()
         held = {row.customer_id: row for row in c.execute(query.where(t.tasks.c.state == "running"))}
@@ -197,14 +198,21 @@ class Book:
         for claimed, outcome in s.outcomes:
             row = held.get(claimed.customer_id)
             if row is not None and row.token == claimed.token:
-                was = Held(row.wanted, claimed.carrying, row.attempt, row.doubt, health.breaker == "closed")
+                was = Held(
+                    wanted=row.wanted,
+                    carrying=claimed.carrying,
+                    attempt=row.attempt,
+                    doubt=row.doubt,
+                    lane_is_well=health.breaker == "closed",
+                    send_again=(row.sent or {}) != claimed.task.sent,
+                )
                 accepted.append((claimed, outcome))
                 changes[claimed.customer_id] = settle(was, outcome, now)
         self._write_changes(c, s.lane, accepted, changes)
         _write_attempts(c, s, accepted)
         self.health_book.hear(c, s.lane, health, [outcome for _, outcome in accepted], now)
         if s.lane == self.reads and accepted:
-            self._learn_from_reads(c, accepted, now)
+            self._learn_from_reads(c, accepted, s.started_at, now)
         states = _states(c, changes.keys())
         return [Settled(i, i not in changes, changes.get(i, {}).get("state"), states.get(i, {})) for i in ids]
 
@@ -227,7 +235,9 @@ class Book:
         for names, rows in groups.items():
             c.execute(update(t.tasks).where(*here).values({n: bindparam(f"new_{n}") for n in names}), rows)
 
-    def _learn_from_reads(self, c: Connection, read: Sequence[tuple[Claimed, Outcome]], now: datetime) -> None:
+    def _learn_from_reads(
+        self, c: Connection, read: Sequence[tuple[Claimed, Outcome]], began_at: datetime, now: datetime
+    ) -> None:
         """Merge what the reading lane found, and let the destinations go that were held for it."""
         known = known_customers(c, [claimed.customer_id for claimed, _ in read])
         learnt: list[Known] = []
@@ -239,7 +249,7 @@ class Book:
             if is_older(known[i], outcome.found.updated_at, None):
                 continue  # a webhook overtook this read; the task is pending once more and will read again
             after = learn(known[i], outcome.found, None)
-            learnt.append(replace(after, read_through=read_through(after.customer.updated_at, now)))
+            learnt.append(replace(after, read_through=read_through(after.customer.updated_at, began_at)))
             if after.revision != known[i].revision:
                 debts += [
                     debt(i, lane, due_at=now, since=claimed.since, request_id=claimed.task.request_id)

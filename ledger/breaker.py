@@ -50,7 +50,8 @@ def after_outcomes(health: Health, outcomes: Sequence[Outcome], now: datetime) -
     if asked:
         longest = max(asked, key=lambda o: o.after)  # type: ignore[arg-type,return-value]
         assert longest.after is not None
-        paused = replace(health, paused_until=now + longest.after, kind=longest.kind, why=longest.why)
+        until = max(now + longest.after, health.paused_until or now)
+        paused = replace(health, paused_until=until, kind=longest.kind, why=longest.why)
         # A far side that asks us to wait is there: a probe that hears so closes the lane.
         return replace(paused, breaker="closed", failures=0, openings=0, opened_at=None, retry_at=None)
     stops = [o for o in outcomes if isinstance(o, Retry) and o.stop]
@@ -58,7 +59,9 @@ def after_outcomes(health: Health, outcomes: Sequence[Outcome], now: datetime) -
     if stops or (troubles and len(troubles) == len(outcomes)):
         worst = (stops or troubles)[0]
         failures = health.failures + 1
-        if not stops and health.breaker == "closed" and failures < OPENS_AFTER:
+        patient = not stops and health.breaker == "closed" and failures < OPENS_AFTER
+        # What was under way when the lane opened is no probe: the next one is not pushed out by it.
+        if patient or health.breaker == "open":
             return replace(health, failures=failures, kind=worst.kind, why=worst.why)
         return replace(
             health,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from ledger import tables as t
 from ledger.breaker import Health, after_outcomes
 from ledger.database import Database
-from ledger.outcome import Outcome, probe_after
+from ledger.outcome import Outcome
 from ledger.rows import insert_of
 
 
@@ -24,21 +24,30 @@ class HealthBook:
         self._insert = insert_of(database)
 
     @staticmethod
-    def look(c: Connection, lane: str) -> Health:
-        """The lane's health; a lane without a row has never been ill."""
-        row = c.execute(select(t.lanes).where(t.lanes.c.name == lane)).mappings().first()
+    def look(c: Connection, lane: str, *, hold: bool = False) -> Health:
+        """The lane's health; a lane without a row has never been ill. ``hold``: nobody else may change it meanwhile."""
+        query = select(t.lanes).where(t.lanes.c.name == lane)
+        row = c.execute(query.with_for_update() if hold else query).mappings().first()
         return Health(**{k: v for k, v in row.items() if k != "name"}) if row else Health()
 
     @staticmethod
     def take_the_probe(c: Connection, lane: str, seen: Health, until: datetime) -> bool:
-        """Whether the probe is ours: from the health we saw to "probing", by one process alone."""
+        """Whether the probe is ours: from the health we saw to "probing", by one process alone.
+
+        Nobody who claims waits for somebody who settles: they hold tasks that the other may want.
+        """
         same = (t.lanes.c.name == lane, t.lanes.c.breaker == seen.breaker, t.lanes.c.retry_at == seen.retry_at)
-        return bool(c.execute(update(t.lanes).where(*same).values(breaker="probing", retry_at=until)).rowcount)
+        free = select(t.lanes.c.name).where(*same).with_for_update(skip_locked=True)
+        taken = update(t.lanes).where(*same, t.lanes.c.name.in_(free)).values(breaker="probing", retry_at=until)
+        return bool(c.execute(taken).rowcount)
 
     def hear(self, c: Connection, lane: str, seen: Health, outcomes: Sequence[Outcome], now: datetime) -> Health:
         """Write down what one carry says of the lane; its health afterwards."""
         after = after_outcomes(seen, outcomes, now)
         if after != seen:
+            # Another process may have written since we looked: judge by what stands there now.
+            seen = self.look(c, lane, hold=True)
+            after = after_outcomes(seen, outcomes, now)
             self._write(c, lane, after)
         if seen.breaker != "closed" and after.breaker == "closed":
             # It is back: what waited out its own back-off for the lane's sake need not wait any longer.
@@ -54,12 +63,10 @@ class HealthBook:
             )
         return after
 
-    def stop(self, lane: str, *, why: str, kind: str, now: datetime) -> None:
-        """Open a lane from outside a carry: its preparation was refused."""
+    def note(self, lane: str, outcome: Outcome, *, now: datetime) -> None:
+        """Write down what a lane's preparation says of it, as a carry would."""
         with self._database.writing() as c:
-            seen = self.look(c, lane)
-            opened = replace(seen, breaker="open", openings=seen.openings + 1, opened_at=seen.opened_at or now)
-            self._write(c, lane, replace(opened, retry_at=now + probe_after(seen.openings), kind=kind, why=why))
+            self.hear(c, lane, self.look(c, lane), [outcome], now)
 
     def probe_now(self, lane: str, *, now: datetime) -> None:
         """Somebody mended something, or a worker has just started: do not wait for the next probe's time."""

@@ -83,13 +83,17 @@ Outcome: TypeAlias = Done | Retry | Failed
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the ledger knows of a running task at the moment it settles."""
+    """What the ledger knows of a running task at the moment it settles.
+
+    ``send_again``: a resync came while it ran, so what it just sent is to be sent once more with all the rest.
+    """
 
     wanted: int
     carrying: int
     attempt: int
     doubt: bool
     lane_is_well: bool
+    send_again: bool = False
 
 
 def back_off(attempt: int, *, jitter: float) -> timedelta:
@@ -118,7 +122,7 @@ def settle(held: Held, outcome: Outcome, now: datetime, *, jitter: float | None 
         case Done():
             arrived = {
                 "ref": outcome.ref,
-                "sent": dict(outcome.sent),
+                "sent": dict.fromkeys(outcome.sent, "") if held.send_again else dict(outcome.sent),
                 "memo": dict(outcome.memo),
                 "corrections": [dict(c) for c in outcome.corrections],
                 "kind": None,

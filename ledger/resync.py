@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, func, literal, select, update
 
 from ledger import tables as t
 from ledger.database import Database
@@ -60,7 +60,7 @@ class Resync:
                         due_at=now,
                         held=False,
                         attempt=case((running, t.tasks.c.attempt), else_=0),
-                        since=case((t.tasks.c.state == "done", now), else_=t.tasks.c.since),
+                        since=case((t.tasks.c.state == "done", literal(now, t.Instant())), else_=t.tasks.c.since),
                         sent=bindparam("_sent"),
                     ),
                     [

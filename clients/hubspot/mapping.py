@@ -1,0 +1,181 @@
+"""A customer in HubSpot's words: pure, and judged by a table of cases.
+
+HubSpot takes any UTF-8 text, so that names and addresses go as the customer wrote them; only what people will segment
+by (kana, postcode, birth date, gender, prefecture) is brought into one form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import japan
+from clients.hubspot.properties import EMAIL_RAW
+from clients.lane import fingerprint
+from customer import Address, Correction, Customer, Maybe, Unknown, known
+from japan import Fixed
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A customer as HubSpot is to have it.
+
+    ``properties`` holds a text for what we know, None for what we know to be empty, nothing for what nobody told us.
+    ``refused`` maps each property that is held back, because HubSpot refused this very value, to the value's
+    fingerprint.
+    """
+
+    properties: Mapping[str, str | None]
+    corrections: tuple[Correction, ...]
+    refused: Mapping[str, str]
+
+    @property
+    def can_be_created(self) -> bool:
+        """Whether HubSpot would take this as a new contact."""
+        # https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/guide : one of the three
+        return any(self.properties.get(name) for name in ("email", "firstname", "lastname"))
+
+    @property
+    def email(self) -> str | None:
+        """The address the contact is to have, trimmed and lower-cased."""
+        return self.properties.get("email")
+
+
+class _Sheet:
+    """A contact being written down, with each correction beside its property."""
+
+    def __init__(self) -> None:
+        self.properties: dict[str, str | None] = {}
+        self.corrections: list[Correction] = []
+
+    def put(self, name: str, value: Maybe[str]) -> None:
+        """A text as it is, trimmed; blank is the same as none."""
+        if not isinstance(value, Unknown):
+            self.properties[name] = (value or "").strip() or None
+
+    def put_fixed(
+        self, name: str, value: Maybe[str], fix: Callable[[str], Fixed], *, or_as_it_is: bool = False
+    ) -> None:
+        """A text brought into form; what cannot be is left out with its correction, or goes as it is."""
+        self.put(name, value)
+        text = self.properties.get(name)
+        if text is None:
+            return
+        fixed = fix(text)
+        if fixed.value is None and or_as_it_is:
+            return
+        self.properties[name] = fixed.value
+        self.corrections += [Correction(name, what, detail) for what, detail in fixed.fixes]
+
+    def correct(self, name: str, what: str, detail: str) -> None:
+        self.corrections.append(Correction(name, what, detail))
+
+
+def contact(customer: Customer, *, today: date, refused: Mapping[str, str] | None = None) -> Contact:
+    """The contact this customer is to be.
+
+    ``refused`` maps properties to the fingerprint of a value HubSpot once refused: the same value is held back (an
+    address is then kept as text in ``shopify_email_raw``), a new one is tried.
+    """
+    sheet = _Sheet()
+    _email(sheet, customer.email)
+    sheet.put("lastname", customer.last_name)
+    sheet.put("firstname", customer.first_name)
+    sheet.put("phone", customer.phone)
+    _address(sheet, customer.address)
+    sheet.put_fixed("shopify_last_name_kana", customer.last_kana, japan.kana, or_as_it_is=True)
+    sheet.put_fixed("shopify_first_name_kana", customer.first_kana, japan.kana, or_as_it_is=True)
+    # https://developers.hubspot.com/docs/api-reference/latest/crm/properties/guide : YYYY-MM-DD; midnight in Japan,
+    # sent as a timestamp, would be the day before
+    sheet.put_fixed("shopify_birth_date", customer.birth_date, lambda text: japan.birth_date(text, today))
+    sheet.put_fixed("shopify_gender", customer.gender, japan.gender)
+    sheet.put("shopify_email_consent", customer.email_consent)
+    sheet.put("shopify_tags", _each(customer.tags, _tags))
+    sheet.put("shopify_orders_count", _each(customer.orders_count, str))
+    _amount(sheet, customer.amount_spent)
+    sheet.put("shopify_currency", customer.currency)
+    sheet.put("shopify_last_order_at", _each(customer.last_order_at, moment))
+    return _without_refused(sheet, refused or {}, raw_email=known(customer.email))
+
+
+def moment(at: datetime) -> str:
+    """A ``datetime`` property: ISO 8601 in UTC, to the millisecond."""
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _each(value: Maybe[Any], turn: Callable[[Any], str | None]) -> Maybe[str]:
+    return value if value is None or isinstance(value, Unknown) else turn(value)
+
+
+def _tags(tags: Sequence[str]) -> str:
+    """Sorted, because Shopify's order means nothing and would look like a change."""
+    return ", ".join(sorted({tag.strip() for tag in tags if tag.strip()}))
+
+
+def _email(sheet: _Sheet, email: Maybe[str]) -> None:
+    sheet.put("email", email)
+    if "email" not in sheet.properties:
+        return
+    sheet.properties[EMAIL_RAW] = None
+    if text := sheet.properties["email"]:
+        # HubSpot is the judge of an address: one that we would not take goes as it is. It keeps them in lower case.
+        lower = text.lower()
+        sheet.properties["email"] = japan.email(text) or lower
+        if sheet.properties["email"] != lower:
+            sheet.correct("email", "reformatted", "")
+
+
+def _address(sheet: _Sheet, address: Maybe[Address]) -> None:
+    if isinstance(address, Unknown):
+        return
+    at = address or Address()
+    lines = (part.strip() for part in (at.address1, at.address2) if part)
+    sheet.put("address", " ".join(line for line in lines if line))  # a contact has no second line
+    sheet.put("city", at.city)
+    if at.country_code not in (None, "", "JP"):
+        sheet.put("zip", at.zip)
+        sheet.put("state", at.province_code)
+        return
+    sheet.put_fixed("zip", at.zip, japan.postcode, or_as_it_is=True)
+    name = japan.prefecture(at.province_code) if at.province_code else None
+    sheet.put("state", name)
+    if at.province_code and name is None:
+        sheet.correct("state", "dropped", f"no prefecture has the code {at.province_code}")
+
+
+def _amount(sheet: _Sheet, amount: Maybe[str]) -> None:
+    """A number, in one form: Shopify says 0, 0.0 and 0.00 for the same."""
+    name = "shopify_amount_spent"
+    sheet.put(name, amount)
+    if not (text := sheet.properties.get(name)):
+        return
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if number.is_finite():
+        plain = f"{number:f}"
+        sheet.properties[name] = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    else:
+        sheet.properties[name] = None
+        sheet.correct(name, "dropped", "not a number")
+
+
+def _without_refused(sheet: _Sheet, refused: Mapping[str, str], *, raw_email: str | None) -> Contact:
+    held: dict[str, str] = {}
+    for name, mark in refused.items():
+        value = sheet.properties.get(name)
+        if value is None or fingerprint(value) != mark:
+            continue
+        held[name] = mark
+        del sheet.properties[name]
+        if name == "email":
+            sheet.put(EMAIL_RAW, raw_email)
+            sheet.correct(name, "dropped", f"HubSpot does not take this address; kept as {EMAIL_RAW}")
+        else:
+            sheet.correct(name, "dropped", "HubSpot does not take this value")
+    return Contact(sheet.properties, tuple(sheet.corrections), held)

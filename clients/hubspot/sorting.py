@@ -1,0 +1,215 @@
+"""What HubSpot's "no" means for us: a whole answer, or one row of a batch's ``errors``.
+
+https://developers.hubspot.com/docs/api-reference/error-handling : "treat all fields as optional". A verdict is either a
+``CarryError``, which settles the customer, or something the lane can mend by itself and then try once more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from clients.errors import AskPerson, Busy, CarryError, StopLane, TryLater
+from clients.http import Answer
+from clients.hubspot.complaints import (
+    Complaint,
+    complaints,
+    correlation_id,
+    details,
+    existing_id,
+    mapping,
+    meaning,
+    named,
+    texts,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """HubSpot does not take these values: leave them out and go again."""
+
+    properties: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Something unique belongs to another contact; ``contact`` is its record id, where HubSpot names it."""
+
+    contact: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """No such record: deleted, or merged into another."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchProperty:
+    """The portal lacks properties: set it up once more."""
+
+    properties: frozenset[str]
+
+
+Verdict: TypeAlias = CarryError | Without | Taken | Gone | NoSuchProperty
+
+
+LOCKED_S: Final = 2  # https://developers.hubspot.com/docs/api-reference/error-handling : a 423 lock lasts 2 s
+ABOUT_ROWS: Final = frozenset({400, 404, 409, 414})
+"""Statuses by which a whole batch may be refused for the sake of one row."""
+
+
+def sort_answer(answer: Answer, *, now: datetime, zone: ZoneInfo | None = None) -> Verdict:
+    """The verdict on an answer that is not 2xx. ``zone`` is the account's, in which a daily limit ends at midnight."""
+    body: Mapping[str, Any] = answer.body if isinstance(answer.body, Mapping) else {}
+    status, seen = answer.status, correlation_id(body)
+    if status in (401, 403):
+        return _no_entry(status, body, seen)
+    if status == 423:
+        return _later("a record is locked", "locked", status, seen, wait=timedelta(seconds=LOCKED_S), lane_wide=False)
+    if status in (429, 477):
+        return _busy(answer, body, seen, now, zone)
+    known_path = status != 404 or "gone" in {meaning(each) for each in complaints(body)}
+    if status in ABOUT_ROWS and known_path:
+        return sort_row(body, status=status)
+    if status == 404 or 300 <= status < 400:
+        return StopLane(
+            f"HubSpot's API does not answer here ({status}): check HUBSPOT_API_URL",
+            kind="hubspot.address",
+            status=status,
+        )
+    # All our writes are keyed, so what may have been done is simply done again: the doubt is said, and costs nothing.
+    return _later(f"answered {status}", "unavailable" if status >= 500 else "unexpected", status, seen, doubt=True)
+
+
+def sort_row(error: Mapping[str, Any], *, status: int | None = None) -> Verdict:
+    """The verdict on one row of ``errors``, or on the answer (``status``) to a batch of one."""
+    said = list(complaints(error))
+    seen = correlation_id(error)
+    meant: dict[str, list[Complaint]] = {}
+    for complaint in said:
+        if what := meaning(complaint):
+            meant.setdefault(what, []).append(complaint)
+    # The order is the order of weight: one row may be told several things at once.
+    if "no property" in meant:
+        return NoSuchProperty(named(meant["no property"]))
+    if "blocklisted" in meant or "required" in meant:
+        return _for_a_person(meant, status, seen)
+    if "value" in meant and (names := named(meant["value"])):
+        return Without(names)
+    if "taken" in meant or status == 409:
+        return Taken(existing_id(error))
+    if "gone" in meant:
+        return Gone()
+    return _unknown_refusal(error, said, status, seen)
+
+
+def _for_a_person(meant: Mapping[str, list[Complaint]], status: int | None, seen: str | None) -> AskPerson:
+    if "blocklisted" in meant:
+        why, kind = "the e-mail address was erased in HubSpot for good (GDPR) and stays refused", "email_blocklisted"
+    else:
+        # https://developers.hubspot.com/changelog/crm-api-write-validation-enforcement : from 2026-09 on
+        names = ", ".join(sorted(named(meant["required"]))) or "not named"
+        why, kind = f"a rule of this HubSpot account asks for a property we have no value for: {names}", "required"
+    return AskPerson(why, kind=f"hubspot.{kind}", status=status, vendor_request_id=seen)
+
+
+def _unknown_refusal(
+    error: Mapping[str, Any], about: list[Complaint], status: int | None, seen: str | None
+) -> CarryError:
+    """What the fact sheet does not know. A row's own trouble waits for a person; HubSpot's own comes back by itself."""
+    category = str(error.get("category", ""))
+    if status is None and category == "RATE_LIMITS":
+        return _later("a row was held back by a limit", "locked", status, seen, timedelta(seconds=10), lane_wide=False)
+    if status is None and category not in ("", "VALIDATION_ERROR", "BAD_REQUEST"):
+        return _later(f"a row failed ({_slug(category)})", "row_failed", status, seen, lane_wide=False)
+    codes = sorted({_slug(each.code) for each in about if each.code} - {"VALIDATION_ERROR"})
+    names = sorted(named(about))
+    said = ", ".join([*codes, *(f"property {name}" for name in names)]) or "no code given"
+    return AskPerson(
+        f"HubSpot does not take this contact: {said} (correlation id {seen or 'not given'})",
+        kind="hubspot.refused",
+        status=status,
+        vendor_request_id=seen,
+    )
+
+
+def _slug(code: str) -> str:
+    """A code of theirs, only if it looks like one: anything else might quote the customer."""
+    return code if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]{1,60}", code) else "unnamed code"
+
+
+def _no_entry(status: int, body: Mapping[str, Any], seen: str | None) -> StopLane:
+    scopes: list[str] = []
+    for part in (body, *details(body)):
+        scopes += texts(mapping(part.get("context")).get("requiredGranularScopes"))
+    if status == 403:
+        missing = ", ".join(sorted(set(scopes))) or "HubSpot does not say which"
+        return StopLane(
+            f"the key in HUBSPOT_ACCESS_TOKEN lacks scopes ({missing}): Development > Keys > Service keys in HubSpot",
+            kind="hubspot.scopes",
+            status=status,
+            vendor_request_id=seen,
+        )
+    return StopLane(
+        "HubSpot does not know the key in HUBSPOT_ACCESS_TOKEN: it was rotated, or never complete "
+        "(Development > Keys > Service keys)",
+        kind="hubspot.token",
+        status=status,
+        vendor_request_id=seen,
+    )
+
+
+def _busy(answer: Answer, body: Mapping[str, Any], seen: str | None, now: datetime, zone: ZoneInfo | None) -> Busy:
+    # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines : Retry-After is promised for 477
+    # only, and obeyed wherever it stands
+    said = f"{body.get('policyName', '')} {body.get('message', '')}".upper()
+    asked = answer.wait(now)
+    if answer.status == 477:
+        why, kind, wait = "the account is moving to another data centre", "moving", timedelta(minutes=1)
+    elif "DAILY" in said:
+        why, kind, wait = "the account's calls for today are used up", "daily_limit", _until_midnight(now, zone)
+    elif "SECONDLY" in said and "TEN_SECONDLY" not in said:
+        why, kind, wait = "too many calls in a second", "rate_limit", timedelta(seconds=1)
+    else:
+        why, kind, wait = "too many calls in ten seconds", "rate_limit", timedelta(seconds=10)
+    return Busy(
+        f"HubSpot: {why}",
+        kind=f"hubspot.{kind}",
+        wait=wait if asked is None else asked,
+        status=answer.status,
+        vendor_request_id=seen,
+    )
+
+
+def _until_midnight(now: datetime, zone: ZoneInfo | None) -> timedelta:
+    """A daily limit ends at midnight in the account's time zone; an hour where we do not know it."""
+    if zone is None:
+        return timedelta(hours=1)
+    here = now.astimezone(zone)
+    midnight = datetime.combine(here.date() + timedelta(days=1), time(), zone)
+    return midnight.astimezone(now.tzinfo) - now + timedelta(seconds=1)
+
+
+def _later(
+    why: str,
+    kind: str,
+    status: int | None,
+    seen: str | None,
+    wait: timedelta | None = None,
+    *,
+    lane_wide: bool = True,
+    doubt: bool = False,
+) -> TryLater:
+    return TryLater(
+        f"HubSpot: {why}",
+        kind=f"hubspot.{kind}",
+        wait=wait,
+        lane_wide=lane_wide,
+        doubt=doubt,
+        status=status,
+        vendor_request_id=seen,
+    )

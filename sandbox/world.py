@@ -1,0 +1,59 @@
+"""Everything the stand-ins know, in one place, so that tests and the demo can look at the far side directly."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.calls import Calls
+from sandbox.config import SandboxConfig
+from sandbox.faults import Faults
+from sandbox.hubspot import HubSpotShelf
+from sandbox.smaregi import SmaregiShelf
+
+Clock = Callable[[], datetime]
+
+
+def now() -> datetime:
+    """The time of the real clock, with its zone."""
+    return datetime.now(UTC)
+
+
+class World:
+    """The shared state of one sandbox.
+
+    `shopify` is a `sandbox.shopify.ShopShelf`, put here by `create_sandbox`; a shelf offers `reset()` and
+    `records() -> list[dict]`, guards itself with its own lock, and never holds it while something is slow. One that
+    has threads of its own offers `close()` too.
+    """
+
+    def __init__(self, config: SandboxConfig, clock: Clock = now, pause: Callable[[float], None] = time.sleep) -> None:
+        self.config = config
+        self.clock = clock
+        self.pause = pause
+        self.faults = Faults(config.seed)
+        self.calls = Calls()
+        self.smaregi = SmaregiShelf(config, clock)
+        self.hubspot = HubSpotShelf(config, clock)
+        self.shopify: Any = None
+
+    def reset(self) -> None:
+        """As on the first day: no records, no faults, no calls."""
+        self.faults.clear()
+        self.calls.clear()
+        for shelf in (self.smaregi, self.hubspot, self.shopify):
+            if shelf is not None:
+                shelf.reset()
+
+    def close(self) -> None:
+        """End what still runs in the background, as the shop's webhook sender does."""
+        if hasattr(self.shopify, "close"):
+            self.shopify.close()
+
+    def records(self) -> dict[str, object]:
+        """All that is stored at the far side: `members`, `contacts` and the shop's `customers`."""
+        return {
+            "members": self.smaregi.records(),
+            "contacts": self.hubspot.records(),
+            "customers": self.shopify.records() if self.shopify is not None else [],
+        }

@@ -1,0 +1,50 @@
+# Needs make and Python 3.11 or newer, nothing else. `make help` lists what there is.
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+BIN := .venv/bin
+
+.PHONY: help install demo test run worker lint bench lock clean
+
+help:  ## list what there is
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+.venv/installed: requirements.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: .venv/installed  ## make .venv with the pinned libraries
+
+demo: .venv/installed  ## see the whole flow, far sides included (ONCE=1: end when all have arrived)
+	$(BIN)/flask demo $(if $(ONCE),--once)
+
+test: .venv/installed-dev  ## run every test, on SQLite and on PostgreSQL
+	$(BIN)/pytest -n 2 $(ARGS)
+
+run: .venv/installed  ## run the web door and a worker with the settings in .env
+	$(BIN)/flask db upgrade
+	@trap 'kill 0' INT TERM EXIT; $(BIN)/flask worker & $(BIN)/gunicorn -c config/gunicorn.py 'app:create_app()'
+
+lint: .venv/installed-dev  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/installed-dev  ## measure, and write docs/measurements.md
+	$(BIN)/python -m bench $(ARGS)
+
+lock: .venv/installed-dev  ## resolve pyproject.toml anew into the two lock files (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		pyproject.toml -o requirements.lock --quiet
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--group dev pyproject.toml -o requirements-dev.lock --quiet
+
+clean:  ## take away what was made here, the demo's data included; your ledger in var/ stays
+	rm -rf .venv var/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

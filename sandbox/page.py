@@ -3,7 +3,7 @@
 Beside it, what a customer never sees: how the registration arrives in Smaregi and HubSpot, as it happens.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -94,7 +94,6 @@ def _add_lists(doors: Blueprint, world: "World") -> None:
         found = _customer(world, number)
         told = asdict(found)
         told["metafields"] = {f"{one.namespace}.{one.key}": one.value for one in found.metafields}
-        told["addresses"] = [{k: v for k, v in one.items() if v is not None} for one in told["addresses"]]
         return _record("Shopify", "顧客", str(number), told)
 
     @doors.get("/people/member/<int:number>")
@@ -117,8 +116,19 @@ def _form(filled: Form) -> str:
 
 
 def _record(system: str, kind: str, number: str, fields: Mapping[str, Any]) -> str:
-    told = {name: value for name, value in fields.items() if value not in (None, "", (), [], {})}
-    return render_template("record.html", system=system, kind=kind, number=number, fields=told)
+    return render_template("record.html", system=system, kind=kind, number=number, fields=dict(_flat("", fields)))
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What is set, one line each: `addresses.0.city`."""
+    inner = (
+        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else None
+    )
+    if inner is not None:
+        for key, one in inner:
+            yield from _flat(f"{name}.{key}" if name else str(key), one)
+    elif value not in (None, ""):
+        yield name, value
 
 
 def _customer(world: "World", customer_id: int) -> ShopCustomer:

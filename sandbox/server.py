@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 from sandbox.config import SandboxConfig
 from sandbox.core import create_sandbox, world_of
 from sandbox.keepalive import KeepAliveServer
+from sandbox.webhooks_delivery import ADMIN_KEY, OLD_SECRET
 from sandbox.world import Clock, World, now
 
 
@@ -18,7 +19,7 @@ def settings_env(url: str, config: SandboxConfig) -> dict[str, str]:
     """The environment with which the service talks to a sandbox at `url`, its invented credentials included."""
     return {
         "SHOPIFY_SHOP": config.shop,
-        "SHOPIFY_WEBHOOK_SECRETS": config.webhook_secret,
+        "SHOPIFY_WEBHOOK_SECRETS": ",".join((config.webhook_secret, OLD_SECRET, ADMIN_KEY)),
         "SHOPIFY_ACCESS_TOKEN": config.shopify_access_token,
         "SHOPIFY_API_URL": f"{url}/shopify",
         "SMAREGI_CONTRACT_ID": config.contract_id,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
-from sandbox.shopify_execute import GraphQLRefused, Ready, prepare, run
+from sandbox.shopify_check import GraphQLRefused
+from sandbox.shopify_execute import Ready, prepare, run
 from sandbox.shopify_payloads import rest_customer, serves_version
 from sandbox.shopify_search import matches
 

@@ -58,5 +58,6 @@ class Bucket:
     def _leak(self) -> None:
         now = self._seconds()
         if self.per_second is not None:
-            self._left = min(self.maximum, self._left + max(0.0, now - self._at) * self.per_second)
+            come_back = round(max(0.0, now - self._at) * self.per_second, 3)
+            self._left = min(self.maximum, self._left + come_back)
         self._at = now

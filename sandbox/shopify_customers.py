@@ -125,15 +125,14 @@ def with_fields(customer: ShopCustomer, asked: Mapping[str, Any], now: datetime)
     before. Raises `ShopRefused` naming what the shop does not take.
     """
     errors: dict[str, list[str]] = {}
-    told: dict[str, Any] = {}
-    for name, value in asked.items():
+    changed = customer
+    for name in sorted(asked, key="addresses".__eq__):  # addresses last: they take over the name
         try:
-            told.update(_taken(customer, name, value, now))
-        except (ValueError, TypeError, AttributeError) as error:
+            changed = replace(changed, **_taken(changed, name, asked[name], now))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             errors.setdefault(name, []).append(str(error) or "is invalid")
     if errors:
         raise ShopRefused(errors)
-    changed = replace(customer, **told)
     if not any((changed.email, changed.phone, changed.first_name, changed.last_name)):
         raise ShopRefused({"base": ["Customer must have a name, phone number or email address"]})
     return changed

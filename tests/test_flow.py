@@ -104,6 +104,21 @@ def test_with_replace_code_the_till_scans_the_new_number_and_the_old_code_is_rem
         assert {row["lane"]: row["memo"] for row in told.tasks}["smaregi"]["old_code"] == "STORE-0001"
 
 
+def test_the_old_code_is_remembered_even_when_every_answer_to_writing_over_it_is_lost(database_url: str) -> None:
+    with running(database_url, worker=False, smaregi_matched_member="replace_code") as flow:
+        flow.sandbox.world.smaregi.seed(
+            {"customerCode": "STORE-0001", "lastName": "見本", "firstName": "ハナ", "mailAddress": HANAKO["email"]}
+        )
+        flow.sandbox.world.faults.add("smaregi", "lost", method="PATCH", times=3)
+        flow.worker.start()
+        customer = flow.shop.create(HANAKO)
+        flow.rest()
+        assert [member["customerCode"] for member in flow.members] == [str(customer.id)]
+        told = flow.house.report.story(customer.id)
+        assert told is not None
+        assert {row["lane"]: row["memo"] for row in told.tasks}["smaregi"]["old_code"] == "STORE-0001"
+
+
 def test_two_members_with_the_same_e_mail_wait_for_a_person_with_the_choice_spelled_out(database_url: str) -> None:
     with running(database_url, worker=False) as flow:
         for code in ("A-1", "A-2"):

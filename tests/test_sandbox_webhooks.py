@@ -340,9 +340,7 @@ def test_the_test_button_sends_the_sample_signed_with_the_stores_key_and_only_on
         ("2026-10", 17, 16),
     ],
 )
-def test_bodies_have_the_keys_of_their_version(
-    shop: ShopShelf, version: str, with_address: int, without: int
-) -> None:
+def test_bodies_have_the_keys_of_their_version(shop: ShopShelf, version: str, with_address: int, without: int) -> None:
     plain = shop.create(PERSON, send=False)
     body = customer_body(plain, version)
     assert len(body) == without
@@ -408,7 +406,7 @@ def test_the_real_schedule_is_eight_retries_within_four_hours() -> None:
 def test_options_that_make_no_sense_are_refused() -> None:
     for bad in ({"signed_with": "somebody"}, {"instant": "pico"}, {"copies": 0}, {"delay": -1}):
         with pytest.raises(ValueError):
-            DeliveryOptions(**bad)  # type: ignore[arg-type]
+            DeliveryOptions(**bad)
 
 
 def test_invented_people_are_the_same_for_the_same_seed_and_unique() -> None:

@@ -15,7 +15,7 @@ import pytest
 import requests
 import responses
 
-from clients.errors import AskPerson, CarryError, StopLane, TryLater
+from clients.errors import AskPerson, Busy, CarryError, StopLane, TryLater
 from clients.lane import Carried, Lane, Result
 from clients.pace import AlonePace
 from clients.smaregi.alone import AloneIndex
@@ -254,7 +254,7 @@ def test_an_index_never_filled_creates_nobody(world: World) -> None:
     world.index.polled(Freshness())
     later = world.waits(NEW)
     assert later.kind == "smaregi.index_building"
-    assert not later.lane_wide
+    assert isinstance(later, Busy)
     assert world.smaregi.calls == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clients.errors import StopLane, TryLater
+from clients.errors import Busy, StopLane, TryLater
 from clients.smaregi import upkeep
 from clients.smaregi.alone import AloneIndex
 from clients.smaregi.index import Freshness
@@ -249,11 +249,11 @@ def test_a_poller_that_was_killed_does_not_make_the_index_stale(
     assert age < timedelta(seconds=60)
 
 
-def test_an_index_that_was_never_filled_is_waited_for_by_one_customer_alone(keeper: Upkeep) -> None:
-    with pytest.raises(TryLater) as later:
+def test_an_index_that_was_never_filled_pauses_the_lane_and_is_no_failure(keeper: Upkeep) -> None:
+    with pytest.raises(Busy) as later:
         keeper.ensure_fresh()
     assert later.value.kind == "smaregi.index_building"
-    assert not later.value.lane_wide
+    assert later.value.wait == timedelta(seconds=1)
 
 
 def test_a_fresh_index_costs_no_call(keeper: Upkeep, store: Store, clock: Clock) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from clients.smaregi.index import Freshness
@@ -19,6 +19,7 @@ class AloneIndex:
         self._poll_until: datetime | None = None
         self._members: dict[str, tuple[Member, datetime]] = {}
         self._linked: dict[str, int] = {}
+        self.memos: dict[int, dict[str, str]] = {}
         self._held: dict[str, tuple[int, datetime]] = {}
 
     def freshness(self) -> Freshness:
@@ -68,6 +69,10 @@ class AloneIndex:
     def link(self, member_id: str, customer_id: int) -> None:
         """Say that this member is linked to this Shopify id."""
         self._linked[member_id] = customer_id
+
+    def remember(self, customer_id: int, memo: Mapping[str, str]) -> None:
+        with self._lock:
+            self.memos[customer_id] = dict(memo)
 
     def hold_mail(self, mail: str, customer_id: int, now: datetime, until: datetime) -> bool:
         with self._lock:

@@ -5,7 +5,7 @@ https://developers.smaregi.dev/platform-api-reference/common : GET /customers ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -46,6 +46,9 @@ class MemberIndex(Protocol):
 
     def linked_to(self, member_id: str) -> int | None:
         """The Shopify id of the customer that is linked to this member, if any."""
+
+    def remember(self, customer_id: int, memo: Mapping[str, str]) -> None:
+        """Keep a task's memo at once, before what it speaks of is written over at Smaregi."""
 
     def hold_mail(self, mail: str, customer_id: int, now: datetime, until: datetime) -> bool:
         """Hold an e-mail for this customer while it is looked up and created; False while another customer holds it."""

@@ -302,6 +302,9 @@ class SmaregiLane:
         fields = {**profile, **link}
         out = {name: value for name, value in fields.items() if text(row, name) != value}
         if out:
+            if memo != task.memo:
+                # Written over, the old code stands nowhere else: a lost answer or a crash must not lose it with it.
+                self._index.remember(task.customer.id, memo)
             self._write(member.id, out, wanted)
         return Carried(
             member.id,

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final, Protocol
 
-from clients.errors import TryLater
+from clients.errors import Busy, TryLater
 from clients.smaregi.api import LIMIT, filter_ignored
 from clients.smaregi.index import Freshness, MemberIndex
 from clients.smaregi.rows import Row, as_member, changed_at
@@ -29,6 +29,7 @@ SCAN_EVERY: Final = timedelta(days=1)
 HOLD: Final = timedelta(seconds=30)
 AT_ONCE: Final = timedelta(seconds=5)  # how long one call of ``tend`` works before it looks up
 ELSEWHERE: Final = timedelta(seconds=2)
+BUILDING: Final = timedelta(seconds=1)
 LOOK_AGAIN_S: Final = 0.2
 LOOKS: Final = 15
 SECOND: Final = timedelta(seconds=1)  # their times and ours are whole seconds
@@ -74,16 +75,17 @@ class Upkeep:
     def ensure_fresh(self) -> None:
         """Come back when the index is fresh enough to create on, polling if need be.
 
-        Raises ``TryLater`` for this customer alone when it was never filled, or another process is long about it.
+        Raises ``Busy`` while it was never filled, ``TryLater`` for this customer alone when another process is long
+        about it.
         """
         for _ in range(LOOKS):
             freshness = self._index.freshness()
             if freshness.scanned_at is None:
-                raise TryLater(
+                # Nobody can go before it is there, so the lane pauses rather than trying each customer in turn.
+                raise Busy(
                     "the member index is being built: the first full scan of Smaregi's members is not finished",
                     kind="smaregi.index_building",
-                    wait=POLL_EVERY,
-                    lane_wide=False,
+                    wait=BUILDING,
                 )
             if _age(freshness, self._now()) < FRESH:
                 return

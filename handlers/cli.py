@@ -189,13 +189,17 @@ def _resync(house: GetHouse) -> click.Command:
             if customer_ids and not total:
                 raise Said("none of these customers is in the ledger: save them again in the Shopify admin")
             if dry_run:
-                out.print(f"{total:,} tasks would be made pending; nothing was changed")
+                out.print(f"{_tasks(total)} would be made pending; nothing was changed")
                 return
-            out.print(f"{_pages(h, which, total):,} tasks are pending")
+            out.print(f"{_tasks(_pages(h, which, total))} made pending")
 
         _clearly(go)
 
     return resync
+
+
+def _tasks(count: int) -> str:
+    return f"{count:,} task" + ("" if count == 1 else "s")
 
 
 def _pages(h: House, which: dict[str, Any], total: int) -> int:

@@ -47,4 +47,4 @@ lock: .venv/installed-dev  ## resolve pyproject.toml anew into the two lock file
 		--group dev pyproject.toml -o requirements-dev.lock --quiet
 
 clean:  ## take away what was made here, the demo's data included; your ledger in var/ stays
-	rm -rf .venv var/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv var/demo* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Annotated, Any, Literal
 
@@ -144,6 +145,8 @@ _MENDS = {
 
 def read_settings(**given: Any) -> Settings:
     """The settings of this process. Raises ``WrongSetting``; no value is ever shown, for it may be a secret."""
+    if os.environ.get("FLASK_SKIP_DOTENV"):  # Flask's own word for "leave .env alone"
+        given.setdefault("_env_file", None)
     try:
         return Settings(**given)
     except ValidationError as e:

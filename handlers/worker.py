@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -25,6 +26,8 @@ from ledger.outcome import Done, Outcome, Retry
 from ledger.watch import watch
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 #: A claim is held so long without a sign of life; a worker renews its claims three times as often.
 LEASE = timedelta(seconds=30)
@@ -71,7 +74,10 @@ class LaneRunner:
         if why:
             log.info("lane off", lane=self.lane.name, why=why)
             return
-        self._book.health_book.probe_now(self.lane.name, now=self._crew.now())
+        try:
+            self._book.health_book.probe_now(self.lane.name, now=self._crew.now())
+        except StoreBusy as e:
+            log.warning("store busy", lane=self.lane.name, why=str(e))
         for thread in self._threads:
             thread.start()
 
@@ -206,10 +212,22 @@ class LaneRunner:
 
     def _settle(self, settlement: Settlement) -> list[Settled]:
         """Write it down, with patience: what is not written was done for nothing, and is done in doubt again."""
+        settled = self._patiently(lambda: self._crew.clerk.do(settlement, timeout_s=20))
+        late = {
+            claimed.customer_id: written
+            for (claimed, outcome), left in zip(settlement.outcomes, settled, strict=True)
+            if left.refused and (written := _written(outcome)) is not None
+        }
+        if late:
+            # Our lease was over, yet we wrote: perhaps over something newer of whoever took our place.
+            self._patiently(lambda: self._book.send_again(self.lane.name, late, now=self._crew.now()))
+        return settled
+
+    def _patiently(self, write: Callable[[], T]) -> T:
         give_up_at = time.monotonic() + 3 * LEASE.total_seconds()
         while True:
             try:
-                return self._crew.clerk.do(settlement, timeout_s=20)
+                return write()
             except StoreBusy as e:
                 if time.monotonic() > give_up_at:
                     raise
@@ -263,6 +281,17 @@ class LaneRunner:
                 return
             self.wake.set()  # what waited for the upkeep may be due now
             self._crew.stop.wait(max(wait.total_seconds(), 0.05))
+
+
+def _written(outcome: Outcome) -> Collection[str] | None:
+    """The fields that this outcome may have changed at the far side; None when it surely changed nothing there."""
+    match outcome:
+        case Done(did="created" | "updated" | "linked"):
+            return outcome.sent
+        case Retry(doubt=True):
+            return ()
+        case _:
+            return None
 
 
 class Worker:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, literal, select, update
 
 from customer import Task
 from ledger import tables as t
@@ -215,6 +215,38 @@ class Book:
             self._learn_from_reads(c, accepted, s.started_at, now)
         states = _states(c, changes.keys())
         return [Settled(i, i not in changes, changes.get(i, {}).get("state"), states.get(i, {})) for i in ids]
+
+    def send_again(self, lane: str, written: Mapping[int, Collection[str]], *, now: datetime) -> None:
+        """Somebody whose lease was over wrote to the far side all the same: everything goes out once more.
+
+        ``written`` maps each Shopify id to the fields that were sent. They may be older than what stood there, and the
+        marks of what has been sent would hide it. A running task is carried once more when it settles.
+        """
+        tasks = t.tasks.c
+        with self.database.writing() as c:
+            self.database.lock_customers(c, list(written))
+            found = c.execute(
+                select(tasks.customer_id, tasks.sent).where(tasks.lane == lane, tasks.customer_id.in_(list(written)))
+            ).all()
+            if not found:
+                return
+            c.execute(
+                update(t.tasks)
+                .where(tasks.customer_id == bindparam("_id"), tasks.lane == lane)
+                .values(
+                    wanted=tasks.wanted + 1,
+                    state=case((tasks.state == "running", "running"), else_="pending"),
+                    due_at=now,
+                    held=False,
+                    since=case((tasks.state == "done", literal(now, t.Instant())), else_=tasks.since),
+                    sent=bindparam("_sent"),
+                ),
+                [
+                    {"_id": row.customer_id, "_sent": dict.fromkeys([*(row.sent or ()), *written[row.customer_id]], "")}
+                    for row in found
+                ],
+            )
+            self.database.notify(c)
 
     @staticmethod
     def _write_changes(

@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+#: A transaction in which nothing has happened for so long is somebody's who stands still, or whose host is gone:
+#: PostgreSQL ends it, else what it holds would be held until the network gives up, hours later.
+ABANDONED = timedelta(seconds=10)
 
 
 class StoreBusy(Exception):
@@ -32,7 +37,7 @@ class Database:
         self.on_postgresql = self.url.get_backend_name() == "postgresql"
         if self.on_postgresql:
             self.url = self.url.set(drivername="postgresql+psycopg")
-            wait_ms = int(busy_s * 1000)
+            wait_ms, abandoned_ms = int(busy_s * 1000), int(ABANDONED.total_seconds() * 1000)
             self.engine = create_engine(
                 self.url,
                 hide_parameters=True,  # an error's text must not carry a person into a log
@@ -41,7 +46,8 @@ class Database:
                 pool_timeout=busy_s,
                 connect_args={
                     "connect_timeout": max(2, int(busy_s)),
-                    "options": f"-c lock_timeout={wait_ms} -c statement_timeout={wait_ms + 20_000} -c timezone=UTC",
+                    "options": f"-c lock_timeout={wait_ms} -c statement_timeout={wait_ms + 20_000} -c timezone=UTC "
+                    f"-c idle_in_transaction_session_timeout={abandoned_ms}",
                     "keepalives_idle": 30,
                 },
             )

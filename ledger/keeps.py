@@ -62,11 +62,9 @@ class TokenVault(Generic[AToken]):
         new = self._insert(t.tokens).values(name=name, held_until=now + hold)
         free = or_(t.tokens.c.held_until.is_(None), t.tokens.c.held_until <= now)
         with self._database.writing(loose=True) as c:
-            return bool(
-                c.execute(
-                    new.on_conflict_do_update(index_elements=["name"], set_={"held_until": now + hold}, where=free)
-                ).rowcount
-            )
+            # What it returns, not how many rows: an INSERT's count is not told by every driver.
+            mine = new.on_conflict_do_update(index_elements=["name"], set_={"held_until": now + hold}, where=free)
+            return c.execute(mine.returning(t.tokens.c.name)).first() is not None
 
     def give_up(self, name: str) -> None:
         """Give the right to renew back without a token."""

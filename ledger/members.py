@@ -144,13 +144,11 @@ class Members:
         new = self._insert(t.mail_holds).values(mail=mail, customer_id=customer_id, until=until)
         free = or_(t.mail_holds.c.until <= now, t.mail_holds.c.customer_id == customer_id)
         with self._database.writing(loose=True) as c:
-            return bool(
-                c.execute(
-                    new.on_conflict_do_update(
-                        index_elements=["mail"], set_={"customer_id": customer_id, "until": until}, where=free
-                    )
-                ).rowcount
+            mine = new.on_conflict_do_update(
+                index_elements=["mail"], set_={"customer_id": customer_id, "until": until}, where=free
             )
+            # What it returns, not how many rows: an INSERT's count is not told by every driver.
+            return c.execute(mine.returning(t.mail_holds.c.mail)).first() is not None
 
     def release_mail(self, mail: str, customer_id: int) -> None:
         """Let the e-mail go."""

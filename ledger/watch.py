@@ -10,8 +10,6 @@ import sqlite3
 import threading
 from collections.abc import Callable
 
-import psycopg
-
 from ledger.database import Database
 
 _LOOK_S = 0.02
@@ -24,7 +22,7 @@ def watch(database: Database, wake: Callable[[], None], stop: threading.Event) -
     while not stop.is_set():
         try:
             look(database, wake, stop)
-        except (sqlite3.Error, psycopg.Error):
+        except (sqlite3.Error, ConnectionError):
             # The database is away for a moment. Waking goes on, slowly, and so does trying to watch.
             wake()
             stop.wait(_FALLBACK_S)
@@ -45,10 +43,15 @@ def _look_at_the_file(database: Database, wake: Callable[[], None], stop: thread
 
 
 def _listen(database: Database, wake: Callable[[], None], stop: threading.Event) -> None:
+    import psycopg  # noqa: PLC0415 - nine megabytes that a worker on SQLite need not carry
+
     address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
-        connection.execute("LISTEN customer_sync")
-        while not stop.is_set():
-            for _ in connection.notifies(timeout=_FALLBACK_S, stop_after=1):
-                pass
-            wake()
+    try:
+        with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
+            connection.execute("LISTEN customer_sync")
+            while not stop.is_set():
+                for _ in connection.notifies(timeout=_FALLBACK_S, stop_after=1):
+                    pass
+                wake()
+    except psycopg.Error as e:
+        raise ConnectionError from e

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 
@@ -25,3 +27,25 @@ def register(cli: click.Group) -> None:
         for name, value in settings_env(url, config).items():
             click.echo(f"  {name}={value}")
         serve(host, port, config)
+
+    @cli.command("demo")
+    @click.option("--once", is_flag=True, help="End when all have arrived: exit code 0, or 1 with the reason.")
+    @click.option("--port", default=8000, show_default=True, help="For the web door; another one if it is taken.")
+    @click.option("--sandbox-port", default=8001, show_default=True, help="For the shop and the other far sides.")
+    @click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A setting of the service, as in SMAREGI_MATCHED_MEMBER=replace_code; may be repeated.",
+    )
+    def demo(once: bool, port: int, sandbox_port: int, settings: tuple[str, ...]) -> None:
+        """See the whole flow on this machine: five customers on their way to the till and to the marketing."""
+        from sandbox.demo import run  # noqa: PLC0415
+
+        told = dict(one.partition("=")[::2] for one in settings)
+        if wrong := [one for one in settings if "=" not in one] or [
+            one for one in told if one in {"LOG_FORMAT", "PORT"}
+        ]:
+            raise click.BadParameter(f"{wrong[0]}: write NAME=VALUE; LOG_FORMAT and PORT are the demo's own")
+        sys.exit(run(once=once, port=port, sandbox_port=sandbox_port, settings=told))

@@ -46,13 +46,32 @@ def free_port(wished: int = 0) -> int:
 
 
 class Running:
-    """One process with its log. ``name`` is what its lines are handed on under."""
+    """One process with its log. ``name`` is what its lines are handed on under.
 
-    def __init__(self, name: str, command: list[str], env: Mapping[str, str], log: Path, hear: Hear | None) -> None:
+    ``apart``: in a process group of its own, which Ctrl-C and the closing of a terminal do not reach.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        env: Mapping[str, str],
+        log: Path,
+        hear: Hear | None,
+        *,
+        apart: bool = False,
+    ) -> None:
         self.name = name
         self.log = log
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
-            command, cwd=ROOT, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+            command,
+            cwd=ROOT,
+            env=dict(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            bufsize=1,
+            process_group=0 if apart else None,
         )
         self._hear = hear
         self._reader = threading.Thread(target=self._read, name=f"log-{name}", daemon=True)
@@ -106,7 +125,8 @@ class System:
     """Starts, kills and stops the processes; use it in a ``with`` block, which ends them all.
 
     ``folder`` takes the database (unless ``database_url`` names another) and the logs. ``settings`` are laid over the
-    sandbox's own. ``hear(name, line)`` is called with every JSON log line, from other threads.
+    sandbox's own. ``hear(name, line)`` is called with every JSON log line, from other threads. ``apart``: the
+    processes are reached by no Ctrl-C and no closing terminal, only by whoever holds this object.
     """
 
     def __init__(
@@ -120,6 +140,7 @@ class System:
         web_port: int = 0,
         sandbox_port: int = 0,
         sandbox_url: str | None = None,
+        apart: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -142,6 +163,7 @@ class System:
             **(settings or {}),
         }
         self._hear = hear
+        self._apart = apart
         self._running: list[Running] = []
 
     def __enter__(self) -> Self:
@@ -153,6 +175,11 @@ class System:
         for running in reversed(self._running):
             if running.alive:
                 running.stop()
+
+    @property
+    def processes(self) -> tuple[Running, ...]:
+        """Every process started so far, in that order, whether it still runs or not."""
+        return tuple(self._running)
 
     def run(self, *arguments: str) -> str:
         """Run a command of the service to its end (``run("db", "upgrade")``) and give what it printed."""
@@ -196,7 +223,7 @@ class System:
         return self._start("worker", [sys.executable, "-m", "flask", "worker"])
 
     def _start(self, name: str, command: list[str]) -> Running:
-        made = Running(name, command, self.env, self.folder / f"{name}.log", self._hear)
+        made = Running(name, command, self.env, self.folder / f"{name}.log", self._hear, apart=self._apart)
         self._running.append(made)
         return made
 

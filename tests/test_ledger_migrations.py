@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
 from ledger.database import Database
-from ledger.migrate import differences, is_current, upgrade
+from ledger.migrate import HEAD, config_of, is_current, upgrade
+from ledger.tables import metadata
 
 
 def test_the_migrations_lead_to_the_tables_the_code_knows(database: Database) -> None:
     assert is_current(database)
-    assert differences(database) == []
+    with database.reading() as c:
+        assert compare_metadata(MigrationContext.configure(c), metadata) == []
+
+
+def test_the_newest_migration_is_the_one_with_the_highest_number(database: Database) -> None:
+    assert ScriptDirectory.from_config(config_of(database)).get_heads() == [HEAD]
 
 
 def test_upgrading_twice_changes_nothing(database: Database) -> None:

@@ -40,7 +40,9 @@ class Row:
         forced = any(not mark for mark in task.sent.values())
         kept = {} if forced else {name: mark for name, mark in task.memo.items() if name.startswith(_REFUSED)}
         self._refused = {name.removeprefix(_REFUSED): mark for name, mark in kept.items()}
-        self._sent: Mapping[str, str] = task.sent if task.ref else {}
+        # After a lost answer nobody knows what stands there: a newer state may, and "nothing differs" would keep it.
+        self._marks = dict.fromkeys(task.sent, "") if task.doubt else task.sent
+        self._sent: Mapping[str, str] = self._marks if task.ref else {}
         self._mended: set[str] = set()
         self._today = today
         self.contact = contact(task.customer, today=today, refused=self._refused)
@@ -59,7 +61,7 @@ class Row:
     def holds_email(self) -> bool:
         """Whether this contact already has, by us, the address it is to have."""
         email = self.contact.email
-        return email is not None and self.ours and self._sent.get("email") == fingerprint(email)
+        return email is not None and self.ours and self.task.sent.get("email") == fingerprint(email)
 
     @property
     def changes(self) -> bool:
@@ -82,7 +84,7 @@ class Row:
         """HubSpot has the contact; ``links``: it does not hold our customer's id yet."""
         self.ref, self.links = ref, links
         self.absent, self.look_at = False, None
-        self._sent = self.task.sent if ref == self.task.ref else {}
+        self._sent = self._marks if ref == self.task.ref else {}
 
     def missed(self) -> None:
         """HubSpot does not have the contact."""

@@ -36,10 +36,13 @@ def setup(api: HubSpotApi, *, sleep: Callable[[float], None]) -> Findings:
     Safe beside another process that does the same. Raises ``TryLater``, or ``StopLane`` where it is not allowed.
     """
     found = {each.name: _look(api, each) for each in PROPERTIES}
-    if not all(found.values()):
+    missing = [each for each in PROPERTIES if not found[each.name]]
+    if missing:
         _accept(api.create_group({"name": GROUP, "label": "Shopify"}), f"group {GROUP}")
+    # All are made before the first is looked at again, so that HubSpot's lag is waited out once.
+    made = {each.name: _create(api, each) for each in missing}
     return [
-        (each.name, _judge(each, there) if (there := found[each.name]) else _create(api, each, sleep))
+        (each.name, _judge(each, there) if (there := found[each.name]) else _seen(api, each, made[each.name], sleep))
         for each in PROPERTIES
     ]
 
@@ -59,16 +62,21 @@ def wrong_ones(findings: Findings) -> StopLane | None:
     )
 
 
-def _create(api: HubSpotApi, wanted: Property, sleep: Callable[[float], None]) -> str:
+def _create(api: HubSpotApi, wanted: Property) -> bool:
+    """Whether it was us who made it; False when somebody else did meanwhile."""
     answer = api.create_property(wanted.definition)
     _accept(answer, f"property {wanted.name}")
+    return answer.ok
+
+
+def _seen(api: HubSpotApi, wanted: Property, ours: bool, sleep: Callable[[float], None]) -> str:
     # 201 may have brought an archived property back as it was, and 409 says nothing of its type: look at both.
     for look in range(LOOKS):
         if look:
             sleep(PAUSE_S)
         if found := _look(api, wanted):
             said = _judge(wanted, found)
-            return "created" if answer.ok and said == "present" else said
+            return "created" if ours and said == "present" else said
     raise TryLater(
         f"HubSpot does not show the new property {wanted.name} yet",
         kind="hubspot.setup_unseen",

@@ -1,0 +1,125 @@
+"""The demo's hands and eyes at the far side: registers people in the shop, and looks whether they have arrived.
+
+By the sandbox's HTTP doors alone, which are there for anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+
+from sandbox.demo_people import ITS_ID, Guest
+
+Record = Mapping[str, Any]
+
+_PATIENCE_S: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """All that stood at the far side at one moment."""
+
+    customers: Mapping[int, Record]
+    members: tuple[Record, ...] = ()
+    contacts: tuple[Record, ...] = ()
+
+    def members_of(self, customer_id: int) -> list[Record]:
+        """Every member that stands for this customer, by number, code or e-mail; a second one is one too many."""
+        number, mail = str(customer_id), self._mail(customer_id)
+        return [
+            one
+            for one in self.members
+            if number in {one.get("customerNo"), one.get("customerCode")}
+            or (mail and mail == str(one.get("mailAddress") or "").strip().lower())
+        ]
+
+    def contacts_of(self, customer_id: int) -> list[Record]:
+        """Every contact that stands for this customer: by its Shopify id or by e-mail."""
+        number, mail = str(customer_id), self._mail(customer_id)
+        return [
+            one
+            for one in self.contacts
+            if one["properties"].get("shopify_customer_id") == number
+            or (mail and mail == str(one["properties"].get("email") or "").lower())
+        ]
+
+    def _mail(self, customer_id: int) -> str:
+        return str(self.customers.get(customer_id, {}).get("email") or "").strip().lower()
+
+
+NOTHING: Final = Records({})
+
+
+class FarSide:
+    """One sandbox at ``url``. Every verb raises ``requests.RequestException`` when it is refused or not there."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+
+    def seed_member(self, member: Mapping[str, str]) -> None:
+        """Put a member into the till who was there before us."""
+        self._call("POST", "/sandbox/seed", {"members": [dict(member)]})
+
+    def send_test_notification(self) -> None:
+        """Press the shop's button "Send test notification"."""
+        self._call("POST", "/sandbox/shop/test-notification")
+
+    def register(self, guest: Guest) -> int:
+        """A new customer in the shop; their id."""
+        fields = {**guest.arrival.person.shop_fields(), "by": guest.arrival.by}
+        return int(self._call("POST", "/sandbox/shop/customers", fields)["id"])
+
+    def change(self, customer_id: int, fields: Mapping[str, Any]) -> None:
+        """Change a customer in the shop."""
+        self._call("PATCH", f"/sandbox/shop/customers/{customer_id}", dict(fields))
+
+    def records(self) -> Records:
+        """What stands in the shop, in Smaregi and in HubSpot now."""
+        told = self._call("GET", "/sandbox/records")
+        return Records({one["id"]: one for one in told["customers"]}, tuple(told["members"]), tuple(told["contacts"]))
+
+    def deliveries(self, customer_id: int | None = None) -> list[Record]:
+        """The shop's log of webhooks, oldest first; of one customer or of all."""
+        which = "" if customer_id is None else f"?customer_id={customer_id}"
+        return list(self._call("GET", f"/sandbox/deliveries{which}"))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._session.close()
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self._session.request(method, self._url + path, json=body, timeout=_PATIENCE_S)
+        answer.raise_for_status()
+        return answer.json()
+
+
+def what_is_amiss(guest: Guest, customer_id: int, records: Records, lanes_off: frozenset[str]) -> list[str]:
+    """Why this guest does not stand where they should, in words; empty when each is there once, in the newest state."""
+    amiss: list[str] = []
+    if "smaregi" not in lanes_off:
+        members = records.members_of(customer_id)
+        if len(members) != 1:
+            amiss.append(f"smaregi: {len(members) or 'no'} members instead of one")
+        else:
+            amiss += _differing("smaregi", members[0], {**guest.member, "customerNo": ITS_ID}, customer_id)
+    if "hubspot" not in lanes_off:
+        contacts = records.contacts_of(customer_id)
+        if len(contacts) != 1:
+            amiss.append(f"hubspot: {len(contacts) or 'no'} contacts instead of one")
+        else:
+            wanted = {**guest.contact, "shopify_customer_id": ITS_ID}
+            amiss += _differing("hubspot", contacts[0]["properties"], wanted, customer_id)
+    return amiss
+
+
+def _differing(lane: str, found: Record, wanted: Mapping[str, str], customer_id: int) -> list[str]:
+    expected = {name: str(customer_id) if value == ITS_ID else value for name, value in wanted.items()}
+    return [
+        f"{lane}: {name} is {found.get(name) or 'empty'} instead of {value}"
+        for name, value in expected.items()
+        if found.get(name) != value
+    ]

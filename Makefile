@@ -29,7 +29,7 @@ test: .venv/installed-dev  ## run every test, on SQLite and on PostgreSQL
 
 run: .venv/installed  ## run the web door and a worker with the settings in .env
 	$(BIN)/flask db upgrade
-	@trap 'kill 0' INT TERM EXIT; $(BIN)/flask worker & $(BIN)/gunicorn -c config/gunicorn.py 'app:create_app()'
+	@trap 'trap - INT TERM EXIT; kill 0' INT TERM EXIT; $(BIN)/flask worker & $(BIN)/gunicorn -c config/gunicorn.py 'app:create_app()'
 
 lint: .venv/installed-dev  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

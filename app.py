@@ -106,6 +106,7 @@ def webhook_door(house: House) -> Door:
         tally=house.tally,
         now=house.now,
         lanes_off=house.lanes_off,
+        updates_too=house.updates_too,
     )
 
 

@@ -5,17 +5,19 @@ https://shopify.dev/docs/apps/build/webhooks/verify-deliveries : a connection wi
 """
 
 import os
+import sys
 
-from config.settings import read_settings
+from config.settings import WrongSetting, read_settings
 
-_settings = read_settings()
+try:
+    _settings = read_settings()
+except WrongSetting as e:
+    sys.exit(str(e))
 
-bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+bind = f"0.0.0.0:{_settings.port}"
 worker_class = "gthread"
-# Requests of one process share a commit. On SQLite a second process would only queue for the same file; PostgreSQL
-# commits side by side.
-workers = int(os.environ.get("WEB_CONCURRENCY") or (2 if _settings.on_postgresql else 1))
-threads = int(os.environ.get("WEB_THREADS") or 32)
+workers = _settings.web_processes
+threads = _settings.web_threads
 backlog = 1024
 keepalive = 75
 timeout = 30

@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any, Literal
 
 import structlog
@@ -108,6 +110,30 @@ def _where_not_what(_: Any, __: str, event: MutableMapping[str, Any]) -> Mutable
     return event
 
 
+class _OneLineOrNone(logging.StreamHandler[Any]):
+    """Writes to stderr; a line that cannot be written is dropped."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Nothing: Python would print the error that was being told of, with all its words."""
+
+
+def _tell_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if issubclass(kind, (KeyboardInterrupt, SystemExit)):
+        return
+    structlog.get_logger().critical("uncaught", exc_info=(kind, error, trace))
+
+
+def _take_over_what_prints_by_itself() -> None:
+    """Python prints an error that nobody caught, and gunicorn logs by itself: both with all the words of the error."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _tell_uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda told: _tell_uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+    gunicorn = logging.getLogger("gunicorn.error")
+    gunicorn.handlers.clear()
+    gunicorn.propagate = True
+
+
 def set_up_logs(style: Literal["auto", "json", "console"] = "auto", level: int = logging.INFO) -> None:
     """Send structlog and the standard library's loggers down one road to stderr."""
     as_text = style == "console" or (style == "auto" and sys.stderr.isatty())
@@ -129,7 +155,7 @@ def set_up_logs(style: Literal["auto", "json", "console"] = "auto", level: int =
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler()
+    handler = _OneLineOrNone()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, finish], foreign_pre_chain=shared
@@ -140,3 +166,4 @@ def set_up_logs(style: Literal["auto", "json", "console"] = "auto", level: int =
     root.setLevel(level)
     for chatty in ("urllib3", "alembic", "werkzeug", "sqlalchemy", "pyactiveresource"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    _take_over_what_prints_by_itself()

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore")
 
     shopify_shop: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$")
-    shopify_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(min_length=1)
+    shopify_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
     shopify_access_token: Secret = None
     shopify_client_id: Text = None
     shopify_client_secret: Secret = None
@@ -68,9 +68,15 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///var/customer-sync.db", pattern=r"^(sqlite:///|postgresql(\+psycopg)?://)")
     log_format: Literal["auto", "json", "console"] = "auto"
 
+    port: int = Field(8000, ge=1, le=65535)
+    web_concurrency: Annotated[Annotated[int, Field(ge=1, le=64)] | None, BeforeValidator(_blank_is_unset)] = None
+    web_threads: int = Field(32, ge=1, le=512)
+
     @field_validator("shopify_webhook_secrets")
     @classmethod
     def _no_placeholder(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not secrets:
+            raise ValueError("it is empty")
         if any(len(secret.get_secret_value()) < 8 for secret in secrets):
             raise ValueError("each secret has 8 characters or more; copy it from Shopify whole")
         return secrets
@@ -101,6 +107,11 @@ class Settings(BaseSettings):
     def on_postgresql(self) -> bool:
         """Whether the ledger is in PostgreSQL (several web processes pay there, and hurt on SQLite)."""
         return self.database_url.startswith("postgresql")
+
+    @property
+    def web_processes(self) -> int:
+        """Requests of one process share a commit: one is best on SQLite, where a second only queues for the file."""
+        return self.web_concurrency or (2 if self.on_postgresql else 1)
 
     @property
     def smaregi_rates(self) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Sequence
@@ -18,12 +19,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from clients.errors import CarryError
 from clients.shopify.signature import sign
 from handlers.house import LANES, House
-from handlers.telling import age, story, table_of_lanes
+from handlers.telling import age, story, table_of_failures, table_of_lanes
 from ledger.database import StoreBusy
 from ledger.migrate import is_current, upgrade
+from ledger.resync import AlreadyLinked
 
 GetHouse = Callable[[], House]
-out = Console()
+# A pipe has no width of its own, and nothing may be cut off for it.
+out = Console(width=None if sys.stdout.isatty() else 200)
 
 
 class Said(click.ClickException):
@@ -41,9 +44,8 @@ def _clearly(go: Callable[[], None]) -> None:
 
 def register(cli: click.Group, house: GetHouse) -> None:
     """Add every command to ``cli``; ``house`` is asked only when a command runs."""
-    for command in (_db(house), _worker(house), _deliver(house), _status(house), _show(house), _resync(house)):
-        cli.add_command(command)
-    cli.add_command(_hubspot(house))
+    for make in (_db, _worker, _deliver, _status, _failures, _show, _resync, _link, _hubspot):
+        cli.add_command(make(house))
 
 
 def _db(house: GetHouse) -> click.Command:
@@ -158,12 +160,53 @@ def _show(house: GetHouse) -> click.Command:
             told = h.report.story(customer_id)
             if told is None:
                 raise Said(f"no customer {customer_id} in the ledger: save them again in the Shopify admin")
-            for part in story(told, h.lanes_off, h.now()):
+            for part in story(told, LANES, h.lanes_off, h.now()):
                 out.print(part)
 
         _clearly(tell)
 
     return show
+
+
+def _failures(house: GetHouse) -> click.Command:
+    @click.command("failures")
+    @click.option("--examples", default=5, show_default=True, help="How many customers to name for each cause.")
+    def failures(examples: int) -> None:
+        """What waits for a person, grouped by cause, with the customers that wait longest."""
+        h = house()
+
+        def tell() -> None:
+            groups = h.report.failures(examples=examples)
+            out.print(table_of_failures(groups) if groups else "nothing waits for a person")
+
+        _clearly(tell)
+
+    return failures
+
+
+def _link(house: GetHouse) -> click.Command:
+    @click.command("link")
+    @click.argument("customer_id", type=int, metavar="ID")
+    @click.argument("member")
+    @click.option("--lane", type=click.Choice(LANES[1:]), default="smaregi", show_default=True)
+    def link(customer_id: int, member: str, lane: str) -> None:
+        """Say that customer ID is MEMBER (Smaregi's customerId, or with --lane hubspot the contact's record id).
+
+        For those who waited because several could be meant. They are carried at once; points and visits stay.
+        """
+        h = house()
+
+        def go() -> None:
+            try:
+                if not h.resync.link(customer_id, lane, member, now=h.now()):
+                    raise Said(f"no customer {customer_id} in the ledger: save them again in the Shopify admin")
+            except AlreadyLinked as e:
+                raise Said(f"{member} is customer {e.customer_id}'s already: merge the two in Shopify first") from None
+            out.print(f"customer {customer_id} is {member} from the next carry on: flask show {customer_id} tells")
+
+        _clearly(go)
+
+    return link
 
 
 def _resync(house: GetHouse) -> click.Command:

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ledger.report import LaneReport, Story
+from ledger.report import Failures, LaneReport, Story
 
 _COLOURS = {"done": "green", "failed": "red", "running": "yellow", "pending": "yellow", "retry": "yellow"}
 
@@ -58,8 +58,11 @@ def table_of_lanes(reports: Sequence[LaneReport], lanes_off: Mapping[str, str], 
     return table
 
 
-def story(told: Story, lanes_off: Mapping[str, str], now: datetime) -> Iterator[RenderableType]:
-    """One customer: where they stand on each side, and what happened in the order in which it happened."""
+def story(told: Story, lanes: Sequence[str], lanes_off: Mapping[str, str], now: datetime) -> Iterator[RenderableType]:
+    """One customer: where they stand on each side, and what happened in the order in which it happened.
+
+    ``lanes`` is the order in which a customer meets them.
+    """
     known = told.customer
     saved_at = known.customer.updated_at
     yield Text.from_markup(
@@ -70,13 +73,26 @@ def story(told: Story, lanes_off: Mapping[str, str], now: datetime) -> Iterator[
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("lane", "state", "ref", "attempt", "next", "why", "corrected on the way"):
         table.add_column(name)
-    for task in sorted(told.tasks, key=lambda row: str(row["lane"])):
+    order = {lane: place for place, lane in enumerate(lanes)}
+    for task in sorted(told.tasks, key=lambda row: order.get(row["lane"], len(order))):
         table.add_row(*_task(task, lanes_off, now))
     yield table
     events = [(row["received_at"], _delivery(row)) for row in told.deliveries]
     events += [(row["started_at"], _attempt(row)) for row in told.attempts]
     for at, line in sorted(events, key=lambda event: event[0]):
         yield Text.from_markup(f"[dim]{at.isoformat(timespec='milliseconds')}[/dim]  {line}")
+
+
+def table_of_failures(groups: Sequence[Failures]) -> Table:
+    """One row a cause: how many, what it says, and who waits longest."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("lane", "kind", "tasks", "customer", "why"):
+        table.add_column(name, justify="right" if name == "tasks" else "left", overflow="fold")
+    for group in groups:
+        for place, (customer_id, why) in enumerate(group.examples):
+            head = (group.lane, group.kind or "", f"{group.count:,}") if place == 0 else ("", "", "")
+            table.add_row(*head, str(customer_id), escape(why or ""))
+    return table
 
 
 def _task(task: Mapping[str, Any], lanes_off: Mapping[str, str], now: datetime) -> list[str]:
@@ -90,9 +106,9 @@ def _task(task: Mapping[str, Any], lanes_off: Mapping[str, str], now: datetime) 
         str(task["lane"]),
         f"[{_COLOURS.get(state, 'white')}]{state}[/]{off}",
         escape((task["ref"] or "-") + memo),
-        str(task["attempt"]),
+        str(task["attempt"] or ""),
         f"in {wait:.0f} s" if state == "pending" and wait > 0 and not off else "",
-        escape((task["why"] or "") + choices),
+        escape(": ".join(filter(None, (task["kind"], task["why"]))) + choices),
         escape(corrections),
     ]
 

@@ -63,7 +63,7 @@ class Door:
     """What the webhook door needs: whom to believe, where to record, what to tell the log.
 
     ``secrets`` are (label, secret) pairs, any of which may match. ``lanes_off`` maps each lane that is switched off to
-    the reason in words.
+    the reason in words; ``updates_too``: whether changes to customers who are there already are carried.
     """
 
     shop: str
@@ -72,6 +72,7 @@ class Door:
     tally: Tally
     now: Callable[[], datetime]
     lanes_off: Mapping[str, str]
+    updates_too: bool
 
     def blueprint(self) -> Blueprint:
         """The door as Flask knows it: ``POST /webhooks/shopify``."""
@@ -119,6 +120,9 @@ class Door:
         if verdict == "changed":
             for lane, why in self.lanes_off.items():
                 log.info("skipped", request_id=request_id, customer_id=customer_id, lane=lane, why=why)
+            if not self.updates_too and recorded.revision != 1:
+                why = "ENABLE_UPDATE_SYNC is false: a change waits where the customer is known already"
+                log.info("skipped", request_id=request_id, customer_id=customer_id, why=why)
 
 
 def read(request: Request, secrets: Sequence[tuple[str, str]], shop: str) -> Delivery:

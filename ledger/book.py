@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, literal, select, update
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from customer import Task
 from ledger import tables as t
@@ -21,7 +21,7 @@ from ledger.breaker import free_from, may_claim
 from ledger.database import Database
 from ledger.health import HealthBook
 from ledger.outcome import Done, Held, Outcome, settle
-from ledger.rows import debt, insert_of, known_customers, owe, write_customers
+from ledger.rows import blank_marks, debt, insert_of, known_customers, owe, write_customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,30 +222,16 @@ class Book:
         ``written`` maps each Shopify id to the fields that were sent. They may be older than what stood there, and the
         marks of what has been sent would hide it. A running task is carried once more when it settles.
         """
-        tasks = t.tasks.c
+        mine = (t.tasks.c.lane == lane, t.tasks.c.customer_id.in_(list(written)))
         with self.database.writing() as c:
             self.database.lock_customers(c, list(written))
-            found = c.execute(
-                select(tasks.customer_id, tasks.sent).where(tasks.lane == lane, tasks.customer_id.in_(list(written)))
-            ).all()
-            if not found:
-                return
-            c.execute(
-                update(t.tasks)
-                .where(tasks.customer_id == bindparam("_id"), tasks.lane == lane)
-                .values(
-                    wanted=tasks.wanted + 1,
-                    state=case((tasks.state == "running", "running"), else_="pending"),
-                    due_at=now,
-                    held=False,
-                    since=case((tasks.state == "done", literal(now, t.Instant())), else_=tasks.since),
-                    sent=bindparam("_sent"),
-                ),
-                [
-                    {"_id": row.customer_id, "_sent": dict.fromkeys([*(row.sent or ()), *written[row.customer_id]], "")}
-                    for row in found
-                ],
+            found = c.execute(select(t.tasks.c.customer_id, t.tasks.c.sent, t.tasks.c.request_id).where(*mine)).all()
+            owe(
+                c,
+                self._insert,
+                [debt(r.customer_id, lane, due_at=now, since=now, request_id=r.request_id) for r in found],
             )
+            blank_marks(c, [(r.customer_id, lane, [*(r.sent or ()), *written[r.customer_id]]) for r in found])
             self.database.notify(c)
 
     @staticmethod

@@ -29,6 +29,16 @@ class LaneReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Failures:
+    """Failed tasks of one lane and one cause; ``examples`` are (Shopify id, why) of those that wait longest."""
+
+    lane: str
+    kind: str | None
+    count: int
+    examples: Sequence[tuple[int, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """All that is known of one customer, oldest first; rows as mappings of column names to values."""
 
@@ -101,6 +111,35 @@ class Report:
                 ).scalar()
                 or 0
             )
+
+    def failures(self, *, examples: int = 3) -> list[Failures]:
+        """What waits for a person, grouped by lane and cause, the largest group first."""
+        tasks = t.tasks.c
+        failed = tasks.state == "failed"
+        with self._database.reading() as c:
+            groups = c.execute(
+                select(tasks.lane, tasks.kind, func.count().label("n"))
+                .where(failed)
+                .group_by(tasks.lane, tasks.kind)
+                .order_by(func.count().desc(), tasks.lane, tasks.kind)
+            ).all()
+            return [
+                Failures(
+                    g.lane,
+                    g.kind,
+                    g.n,
+                    [
+                        (row.customer_id, row.why)
+                        for row in c.execute(
+                            select(tasks.customer_id, tasks.why)
+                            .where(failed, tasks.lane == g.lane, tasks.kind.is_not_distinct_from(g.kind))
+                            .order_by(tasks.settled_at)
+                            .limit(examples)
+                        )
+                    ],
+                )
+                for g in groups
+            ]
 
     def story(self, customer_id: int, *, last: int = 50) -> Story | None:
         """One customer's story: the last deliveries and attempts (without bodies) and the tasks; None if unknown."""

@@ -1,15 +1,27 @@
-"""By hand: make tasks pending again, for one customer, some, those that failed, or all."""
+"""By hand: make tasks pending again, for one, some, those that failed, or all; and say which member is meant."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, bindparam, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 
 from ledger import tables as t
 from ledger.database import Database
+from ledger.rows import blank_marks, debt, insert_of, owe
+
+Which = Literal["failed", "all"]
+
+
+class AlreadyLinked(Exception):
+    """The ref belongs to another customer already; ``customer_id`` says to whom."""
+
+    def __init__(self, customer_id: int) -> None:
+        super().__init__(f"linked to customer {customer_id}")
+        self.customer_id = customer_id
 
 
 class Resync:
@@ -17,13 +29,15 @@ class Resync:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._insert = insert_of(database)
 
-    def count(
-        self, *, lanes: Sequence[str], customer_ids: Sequence[int] | None = None, only: Literal["failed", "all"] = "all"
-    ) -> int:
+    def count(self, *, lanes: Sequence[str], customer_ids: Sequence[int] | None = None, only: Which = "all") -> int:
         """How many tasks ``page`` would make pending, all pages together."""
         with self._database.reading() as c:
-            return c.execute(select(func.count()).where(*_wanted(lanes, customer_ids, only, 0))).scalar() or 0
+            if only == "failed":
+                return c.execute(select(func.count()).where(*_failed(lanes, customer_ids))).scalar() or 0
+            found = c.execute(_customers(customer_ids, 0).with_only_columns(func.count())).scalar() or 0
+            return found * len(lanes)
 
     def page(
         self,
@@ -31,53 +45,62 @@ class Resync:
         now: datetime,
         lanes: Sequence[str],
         customer_ids: Sequence[int] | None = None,
-        only: Literal["failed", "all"] = "all",
+        only: Which = "all",
         after_id: int = 0,
         limit: int = 500,
     ) -> tuple[int, int | None]:
         """Make the tasks of up to ``limit`` customers pending: how many, and the last customer's id (None: the end).
 
-        Everything is sent again, not only what differs. A running task is carried once more when it settles.
+        Everything is sent again, not only what differs; a lane that is new to a customer gets its task. A running task
+        is carried once more when it settles.
         """
-        wanted = _wanted(lanes, customer_ids, only, after_id)
+        failed = [*_failed(lanes, customer_ids), t.tasks.c.customer_id > after_id]
         with self._database.writing() as c:
-            ids = list(
-                c.execute(
-                    select(t.tasks.c.customer_id).where(*wanted).distinct().order_by(t.tasks.c.customer_id).limit(limit)
-                ).scalars()
-            )
+            if only == "failed":
+                page = select(t.tasks.c.customer_id).where(*failed).distinct().order_by(t.tasks.c.customer_id)
+            else:
+                page = _customers(customer_ids, after_id).order_by(t.customers.c.id)
+            ids: list[int] = list(c.execute(page.limit(limit)).scalars().all())
             self._database.lock_customers(c, ids)
-            query = select(t.tasks.c.customer_id, t.tasks.c.lane, t.tasks.c.sent)
-            rows = list(c.execute(query.where(*wanted, t.tasks.c.customer_id.in_(ids))))
-            if rows:
-                running = t.tasks.c.state == "running"
-                c.execute(
-                    update(t.tasks)
-                    .where(t.tasks.c.customer_id == bindparam("_id"), t.tasks.c.lane == bindparam("_lane"))
-                    .values(
-                        wanted=t.tasks.c.wanted + 1,
-                        state=case((running, "running"), else_="pending"),
-                        due_at=now,
-                        held=False,
-                        attempt=case((running, t.tasks.c.attempt), else_=0),
-                        since=case((t.tasks.c.state == "done", literal(now, t.Instant())), else_=t.tasks.c.since),
-                        sent=bindparam("_sent"),
-                    ),
-                    [
-                        {"_id": r.customer_id, "_lane": r.lane, "_sent": dict.fromkeys(r.sent, "") if r.sent else None}
-                        for r in rows
-                    ],
-                )
+            there = select(t.tasks.c.customer_id, t.tasks.c.lane, t.tasks.c.sent).where(
+                t.tasks.c.customer_id.in_(ids), t.tasks.c.lane.in_(list(lanes))
+            )
+            rows = c.execute(there.where(*failed) if only == "failed" else there).all()
+            pairs = [(r.customer_id, r.lane) for r in rows]
+            if only == "all":
+                pairs = [(i, lane) for i in ids for lane in lanes]
+            request_id = uuid.uuid4().hex
+            owe(c, self._insert, [debt(i, ln, due_at=now, since=now, request_id=request_id) for i, ln in pairs])
+            blank_marks(c, [(r.customer_id, r.lane, r.sent) for r in rows if r.sent])
+            if pairs:
                 self._database.notify(c)
-        return len(rows), ids[-1] if ids else None
+        return len(pairs), ids[-1] if ids else None
+
+    def link(self, customer_id: int, lane: str, ref: str, *, now: datetime) -> bool:
+        """A person chose: this customer is ``ref`` at the far side, from the next carry on. False: no such task.
+
+        Nothing is believed of what stands there, so all of it is compared and sent. Raises ``AlreadyLinked``.
+        """
+        with self._database.writing() as c:
+            self._database.lock_customers(c, [customer_id])
+            held_by = select(t.tasks.c.customer_id).where(t.tasks.c.lane == lane, t.tasks.c.ref == ref)
+            for other in c.execute(held_by.where(t.tasks.c.customer_id != customer_id)).scalars():
+                raise AlreadyLinked(other)
+            mine = (t.tasks.c.customer_id == customer_id, t.tasks.c.lane == lane)
+            if not c.execute(update(t.tasks).where(*mine).values(ref=ref, sent=None, memo=None)).rowcount:
+                return False
+            owe(c, self._insert, [debt(customer_id, lane, due_at=now, since=now, request_id=uuid.uuid4().hex)])
+            self._database.notify(c)
+            return True
 
 
-def _wanted(
-    lanes: Sequence[str], customer_ids: Sequence[int] | None, only: Literal["failed", "all"], after_id: int
-) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [t.tasks.c.lane.in_(list(lanes)), t.tasks.c.customer_id > after_id]
+def _failed(lanes: Sequence[str], customer_ids: Sequence[int] | None) -> list[ColumnElement[bool]]:
+    which: list[ColumnElement[bool]] = [t.tasks.c.lane.in_(list(lanes)), t.tasks.c.state == "failed"]
     if customer_ids is not None:
-        wanted.append(t.tasks.c.customer_id.in_(list(customer_ids)))
-    if only == "failed":
-        wanted.append(t.tasks.c.state == "failed")
-    return wanted
+        which.append(t.tasks.c.customer_id.in_(list(customer_ids)))
+    return which
+
+
+def _customers(customer_ids: Sequence[int] | None, after_id: int) -> Select[Any]:
+    query = select(t.customers.c.id).where(t.customers.c.id > after_id)
+    return query if customer_ids is None else query.where(t.customers.c.id.in_(list(customer_ids)))

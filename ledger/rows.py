@@ -6,11 +6,11 @@ ever wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import tables as t
@@ -110,6 +110,20 @@ def owe(c: Connection, insert: Any, debts: Sequence[dict[str, Any]]) -> None:
             },
         ),
         list(debts),
+    )
+
+
+def blank_marks(c: Connection, marks: Sequence[tuple[int, str, Iterable[str]]]) -> None:
+    """Of these (customer, lane, fields): the fields were sent, but nobody knows what stands there, so all go out.
+
+    The marks are blanked, not dropped: a field that was sent and has no value any more is still to be cleared.
+    """
+    if not marks:
+        return
+    here = (t.tasks.c.customer_id == bindparam("_id"), t.tasks.c.lane == bindparam("_lane"))
+    c.execute(
+        update(t.tasks).where(*here).values(sent=bindparam("_sent")),
+        [{"_id": i, "_lane": lane, "_sent": dict.fromkeys(names, "")} for i, lane, names in marks],
     )
 
 

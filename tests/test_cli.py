@@ -136,6 +136,53 @@ def test_resync_takes_what_failed(database_url: str) -> None:
         until(lambda: [m["customerNo"] for m in flow.members if m["customerCode"] == "A"] == [str(customer.id)])
 
 
+def test_a_person_says_which_of_several_members_is_meant(database_url: str) -> None:
+    with running(database_url, worker=False) as flow:
+        assert "nothing waits" in run(flow.app, "failures").output
+        for code in ("A", "B"):
+            flow.sandbox.world.smaregi.seed(
+                {"customerCode": code, "lastName": "見本", "firstName": "花", "mailAddress": "two@example.jp"}
+            )
+        flow.worker.start()
+        customer = flow.shop.create({"email": "two@example.jp", "last_name": "見本", "first_name": "花子"})
+        other = flow.shop.create({"email": "other@example.jp", "last_name": "例", "first_name": "太郎"})
+        flow.rest()
+        told = run(flow.app, "failures").output
+        assert "smaregi.several_members" in told
+        assert str(customer.id) in told
+
+        member = next(str(m["customerId"]) for m in flow.members if m["customerCode"] == "B")
+        assert run(flow.app, "link", str(customer.id), member).exit_code == 0
+        flow.rest()
+        assert {m["customerCode"]: (m["customerNo"], m["firstName"]) for m in flow.members} == {
+            "A": (None, "花"),
+            "B": (str(customer.id), "花子"),
+            str(other.id): (str(other.id), "太郎"),
+        }
+        assert "nothing waits" in run(flow.app, "failures").output
+
+        refused = run(flow.app, "link", str(other.id), member)
+        assert refused.exit_code == 1
+        assert str(customer.id) in refused.output
+
+
+def test_a_customer_nobody_knows_cannot_be_linked(app: Flask) -> None:
+    result = run(app, "link", "42", "7")
+    assert result.exit_code == 1
+    assert "save them again" in result.output
+
+
+def test_resync_gives_a_new_lane_its_tasks(app: Flask) -> None:
+    post(app.test_client(), body_of(1))
+    database = house_of(app).database
+    with database.writing() as c:
+        c.execute(t.tasks.delete().where(t.tasks.c.lane == "hubspot"))
+    assert "1 task made pending" in run(app, "resync", "--all", "--lane", "hubspot").output
+    with database.reading() as c:
+        states = c.execute(select(t.tasks.c.lane, t.tasks.c.state).where(t.tasks.c.customer_id == 1)).all()
+    assert ("hubspot", "pending") in [tuple(row) for row in states]
+
+
 @pytest.mark.parametrize("arguments", [[], ["1", "--all"], ["--failed", "--all"], ["--lane", "fax", "--all"]])
 def test_resync_wants_to_know_whom(app: Flask, arguments: list[str]) -> None:
     assert run(app, "resync", *arguments).exit_code == 2

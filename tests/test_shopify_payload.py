@@ -97,8 +97,21 @@ def test_missing_names_and_mails_are_known_to_be_missing() -> None:
 def test_nulls_everywhere_are_a_customer_with_an_id() -> None:
     customer = of("create_nulls_everywhere")
     assert customer.id == 6900000000016
-    assert (customer.email, customer.address, customer.tags, customer.email_consent) == (None, None, (), None)
+    assert (customer.note, customer.tags, customer.email_consent) == (None, (), None)
     assert customer.updated_at is None
+
+
+@pytest.mark.parametrize("addresses", [{"addresses": []}, {"default_address": None}, {}])
+def test_a_body_whose_person_is_withheld_says_nothing_of_the_person(addresses: dict[str, Any]) -> None:
+    customer = told(first_name=None, last_name="", email=None, phone=None, note="見本", **addresses)
+    assert (customer.first_name, customer.last_name, customer.email, customer.phone) == (UNKNOWN,) * 4
+    assert customer.address is UNKNOWN
+    assert customer.note == "見本"
+
+
+def test_one_thing_known_of_the_person_makes_the_rest_really_empty() -> None:
+    customer = told(first_name=None, last_name=None, email=None, phone="+819000000001", default_address=None)
+    assert (customer.first_name, customer.email, customer.address) == (None, None, None)
 
 
 def test_an_id_beyond_2_to_the_53_keeps_every_digit() -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NoReturn
 
 from clients.shopify.texts import clean, plain_amount, tidy_tags
 from clients.shopify.times import read_time
-from customer import UNKNOWN, Address, Customer, Maybe
+from customer import UNKNOWN, Address, Customer, Maybe, known
 
 SAMPLE_CUSTOMER_ID: Final = 706405506930370084
 """Shopify's static sample ("Send test notification", ``shopify app webhook trigger``): never a real customer."""
@@ -42,6 +43,10 @@ def read_payload(body: bytes) -> Customer:
     told = _read_json(body)
     if "id" not in told:
         raise Unreadable("there is no id")
+    return _unless_withheld(_customer(told))
+
+
+def _customer(told: Mapping[str, Any]) -> Customer:
     return Customer(
         id=_id(told["id"]),
         email=_text(told, "email"),
@@ -61,6 +66,19 @@ def read_payload(body: bytes) -> Customer:
         created_at=_time(told, "created_at"),
         updated_at=read_time(told.get("updated_at")),
     )
+
+
+def _unless_withheld(customer: Customer) -> Customer:
+    """The customer, with what is only withheld from us taken for unknown rather than for empty.
+
+    A customer of Shopify's has at least a name, an e-mail or a phone number. Where all of them come as null, the plan
+    or the approval does not let us see them, and the destinations must not be blanked for it.
+    https://shopify.dev/docs/apps/launch/protected-customer-data
+    """
+    told_as_null = (customer.first_name, customer.last_name, customer.email, customer.phone) == (None,) * 4
+    if not told_as_null or known(customer.address) is not None:
+        return customer
+    return replace(customer, first_name=UNKNOWN, last_name=UNKNOWN, email=UNKNOWN, phone=UNKNOWN, address=UNKNOWN)
 
 
 def read_triggered_at(header: str | None) -> datetime | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 
 from customer import Task
 from ledger import tables as t
@@ -20,7 +20,7 @@ from ledger.arrival import Known, is_older, learn, read_through
 from ledger.breaker import free_from, may_claim
 from ledger.database import Database
 from ledger.health import HealthBook
-from ledger.outcome import Done, Held, Outcome, settle
+from ledger.outcome import DEADLY, PATIENCE, Done, Held, Outcome, Retry, settle
 from ledger.rows import blank_marks, debt, insert_of, known_customers, owe, write_customers
 
 
@@ -154,14 +154,25 @@ class Book:
             return self._touch_running(c, t.tasks.c.token.in_(list(tokens)), {"lease_until": until})
 
     def rescue(self, *, now: datetime) -> int:
-        """Bring back what was held by somebody who is gone: pending again, in doubt; how many."""
+        """Bring back what was held by somebody who is gone: pending again, in doubt; how many.
+
+        A task whose carry ends its worker every time waits for a person in the end.
+        """
         ended = t.tasks.c.lease_until < now
         with self.database.reading() as c:
             if not c.execute(select(func.count()).where(t.tasks.c.state == "running", ended)).scalar():
                 return 0
         with self.database.writing() as c:
-            back = {"state": "pending", "token": None, "lease_until": None, "carrying": None, "doubt": True}
-            count = self._touch_running(c, ended, {**back, "due_at": now})
+            back = {"token": None, "lease_until": None, "carrying": None, "doubt": True, "due_at": now}
+            deadly = t.tasks.c.attempt >= PATIENCE
+            says = f"its worker ended without a word, {PATIENCE} times: look into the log for how"
+            values = {
+                **back,
+                "state": case((deadly, "failed"), else_="pending"),
+                "kind": case((deadly, DEADLY), else_=t.tasks.c.kind),
+                "why": case((deadly, says), else_=t.tasks.c.why),
+            }
+            count = self._touch_running(c, ended, values)
             self.database.notify(c)
             return count
 
@@ -195,9 +206,11 @@ class Book:
         health = self.health_book.look(c, s.lane)
         accepted: list[tuple[Claimed, Outcome]] = []
         changes: dict[int, dict[str, Any]] = {}
-        for claimed, outcome in s.outcomes:
+        known = known_customers(c, ids) if s.lane == self.reads else {}
+        for claimed, said in s.outcomes:
             row = held.get(claimed.customer_id)
             if row is not None and row.token == claimed.token:
+                outcome = _unless_stale(said, known.get(claimed.customer_id))
                 was = Held(
                     wanted=row.wanted,
                     carrying=claimed.carrying,
@@ -212,7 +225,7 @@ class Book:
         _write_attempts(c, s, accepted)
         self.health_book.hear(c, s.lane, health, [outcome for _, outcome in accepted], now)
         if s.lane == self.reads and accepted:
-            self._learn_from_reads(c, accepted, s.started_at, now)
+            self._learn_from_reads(c, accepted, known, s.started_at, now)
         states = _states(c, changes.keys())
         return [Settled(i, i not in changes, changes.get(i, {}).get("state"), states.get(i, {})) for i in ids]
 
@@ -254,18 +267,20 @@ class Book:
             c.execute(update(t.tasks).where(*here).values({n: bindparam(f"new_{n}") for n in names}), rows)
 
     def _learn_from_reads(
-        self, c: Connection, read: Sequence[tuple[Claimed, Outcome]], began_at: datetime, now: datetime
+        self,
+        c: Connection,
+        read: Sequence[tuple[Claimed, Outcome]],
+        known: Mapping[int, Known],
+        began_at: datetime,
+        now: datetime,
     ) -> None:
         """Merge what the reading lane found, and let the destinations go that were held for it."""
-        known = known_customers(c, [claimed.customer_id for claimed, _ in read])
         learnt: list[Known] = []
         debts: list[dict[str, Any]] = []
         for claimed, outcome in read:
             i = claimed.customer_id
             if not isinstance(outcome, Done) or outcome.found is None or i not in known:
                 continue
-            if is_older(known[i], outcome.found.updated_at, None):
-                continue  # a webhook overtook this read; the task is pending once more and will read again
             after = learn(known[i], outcome.found, None)
             learnt.append(replace(after, read_through=read_through(after.customer.updated_at, began_at)))
             if after.revision != known[i].revision:
@@ -281,6 +296,13 @@ class Book:
             .values(due_at=now, held=False)
         )
         owe(c, self._insert, debts)
+
+
+def _unless_stale(outcome: Outcome, known: Known | None) -> Outcome:
+    """A read that shows less than we know by a webhook came from a copy that lags: it is to be done again."""
+    if isinstance(outcome, Done) and outcome.found and is_older(known, outcome.found.updated_at, None):
+        return Retry(None, "Shopify still shows an older state than its webhook told", "shopify.stale", lane_wide=False)
+    return outcome
 
 
 def _pending(lane: str, updates_too: bool) -> Select[Any]:

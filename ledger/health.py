@@ -69,9 +69,12 @@ class HealthBook:
             self.hear(c, lane, self.look(c, lane), [outcome], now)
 
     def probe_now(self, lane: str, *, now: datetime) -> None:
-        """Somebody mended something, or a worker has just started: do not wait for the next probe's time."""
+        """Somebody may have mended something, since a worker has just started: an open lane is probed at once.
+
+        A probe on its way is waited for, and a pause that the far side asked for is kept.
+        """
         with self._database.writing(loose=True) as c:
-            c.execute(update(t.lanes).where(t.lanes.c.name == lane).values(retry_at=now, paused_until=None))
+            c.execute(update(t.lanes).where(t.lanes.c.name == lane, t.lanes.c.breaker == "open").values(retry_at=now))
 
     def _write(self, c: Connection, lane: str, health: Health) -> None:
         values: dict[str, Any] = asdict(health)

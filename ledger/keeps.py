@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import and_, case, or_, select, update
 
 from ledger import tables as t
 from ledger.database import Database
 from ledger.rows import insert_of
+
+FARTHEST_S = 300.0
 
 
 class KeptToken(Protocol):
@@ -92,7 +94,9 @@ class Paces:
         """Take ``slots`` slots in a row of the rate ``name``: when (epoch seconds) the first one begins."""
         run = slots / per_second
         new = self._insert(t.paces).values(name=name, next_at=now + run)
-        later = case((t.paces.c.next_at > now, t.paces.c.next_at), else_=now)
+        # Nobody reserves minutes ahead: a time so far off was written by a clock that has been set back since.
+        sound = and_(t.paces.c.next_at > now, t.paces.c.next_at < now + FARTHEST_S)
+        later = case((sound, t.paces.c.next_at), else_=now)
         with self._database.writing(loose=True) as c:
             next_at = c.execute(
                 new.on_conflict_do_update(index_elements=["name"], set_={"next_at": later + run}).returning(

@@ -96,6 +96,10 @@ class Held:
     send_again: bool = False
 
 
+#: What a task says that was held, again and again, by workers that ended without a word.
+DEADLY = "fault.worker_ended"
+
+
 def back_off(attempt: int, *, jitter: float) -> timedelta:
     """How long a task waits after its ``attempt``-th try: 5 s, doubled each time, an hour at most.
 
@@ -113,8 +117,8 @@ def probe_after(openings: int) -> timedelta:
 def settle(held: Held, outcome: Outcome, now: datetime, *, jitter: float | None = None) -> dict[str, Any]:
     """The columns that change when a running task settles with ``outcome``; the one place where states are left.
 
-    A change that came while the task ran (``wanted`` has moved on) makes it pending at once, whatever the outcome: the
-    customer is another one now.
+    A change that came while the task ran (``wanted`` has moved on) makes it pending at once, for the customer is now
+    another one; only a lane that is in trouble is still waited for.
     """
     moved_on = held.wanted != held.carrying
     free: dict[str, Any] = {"token": None, "lease_until": None, "carrying": None, "held": False, "settled_at": now}

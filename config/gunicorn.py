@@ -16,7 +16,9 @@ except WrongSetting as e:
 
 bind = f"0.0.0.0:{_settings.port}"
 worker_class = "gthread"
-workers = _settings.web_processes
+# Requests of one process share a commit. On SQLite a second process would only queue for the same file; PostgreSQL
+# commits side by side.
+workers = _settings.web_processes or (2 if _settings.on_postgresql else 1)
 threads = _settings.web_threads
 backlog = 1024
 keepalive = 75

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
 
     port: int = Field(8000, ge=1, le=65535)
-    web_concurrency: Annotated[Annotated[int, Field(ge=1, le=64)] | None, BeforeValidator(_blank_is_unset)] = None
+    web_processes: Annotated[Annotated[int, Field(ge=1, le=64)] | None, BeforeValidator(_blank_is_unset)] = None
     web_threads: int = Field(32, ge=1, le=512)
 
     @field_validator("shopify_webhook_secrets")
@@ -107,11 +107,6 @@ class Settings(BaseSettings):
     def on_postgresql(self) -> bool:
         """Whether the ledger is in PostgreSQL (several web processes pay there, and hurt on SQLite)."""
         return self.database_url.startswith("postgresql")
-
-    @property
-    def web_processes(self) -> int:
-        """Requests of one process share a commit: one is best on SQLite, where a second only queues for the file."""
-        return self.web_concurrency or (2 if self.on_postgresql else 1)
 
     @property
     def smaregi_rates(self) -> tuple[float, float]:

@@ -111,7 +111,8 @@ def _inside_message(message: str) -> Iterator[Mapping[str, Any]]:
 def existing_id(error: Mapping[str, Any]) -> str | None:
     """The contact in the way: ``context.existingId``, ``Existing ID: 123`` in the message, or ``identityProfile``."""
     for part in (error, *details(error)):
-        if ids := texts(mapping(part.get("context")).get("existingId")):
+        ids = texts(mapping(part.get("context")).get("existingId"))
+        if ids and ids[0].isascii() and ids[0].isdigit():
             return ids[0]
         if found := re.search(r"Existing ID:\s*(\d+)", str(part.get("message", ""))):
             return found[1]

@@ -66,6 +66,8 @@ class Finds:
 
 def linked_to_other(row: Row, ref: str, customer_id: str | None) -> AskPerson:
     """The contact found belongs to another Shopify customer."""
+    if customer_id and not (customer_id.isascii() and customer_id.isdigit()):
+        customer_id = "(not a Shopify id)"  # somebody typed it; whatever it is, it is not repeated
     return AskPerson(
         f"HubSpot contact {ref} would be customer {row.key}'s by its address, but belongs to customer {customer_id}: "
         f"merge the two customers in Shopify, or clear {CUSTOMER_ID} on the contact",

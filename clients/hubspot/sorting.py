@@ -147,7 +147,8 @@ def _no_entry(status: int, body: Mapping[str, Any], seen: str | None) -> StopLan
     for part in (body, *details(body)):
         scopes += texts(mapping(part.get("context")).get("requiredGranularScopes"))
     if status == 403:
-        missing = ", ".join(sorted(set(scopes))) or "HubSpot does not say which"
+        named_scopes = {scope for scope in scopes if re.fullmatch(r"[a-z][a-z0-9._-]{1,80}", scope)}
+        missing = ", ".join(sorted(named_scopes)) or "HubSpot does not say which"
         return StopLane(
             f"the key in HUBSPOT_ACCESS_TOKEN lacks scopes ({missing}): Development > Keys > Service keys in HubSpot",
             kind="hubspot.scopes",

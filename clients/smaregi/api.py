@@ -123,10 +123,13 @@ class SmaregiApi:
             raise _no_sense("create a member", answer, doubt=True)
         return {**fields, **{name: value for name, value in answer.body.items() if value is not None}}
 
-    def update(self, member_id: str, fields: Mapping[str, str | None]) -> Row | None:
+    def update(
+        self, member_id: str, fields: Mapping[str, str | None], *, about: Mapping[str, str | None] | None = None
+    ) -> Row | None:
         """Change these fields of a member, None clears one; the member as it is now, or None when that was not told.
 
-        Raises ``Missing``, ``Refused``, and ``TryLater`` in doubt.
+        ``about`` is what else is known of the member, so that no refusal repeats it. Raises ``Missing``, ``Refused``,
+        and ``TryLater`` in doubt.
         """
         # PATCH changes only what is sent; PUT is not the way:
         # https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/patchcustomersbulk
@@ -134,7 +137,7 @@ class SmaregiApi:
         if answer.status == 404:
             raise Missing(member_id)
         if not answer.ok:
-            raise refusal_of_write(answer, "update a member", fields)
+            raise refusal_of_write(answer, "update a member", {**(about or {}), **fields})
         told = isinstance(answer.body, Mapping) and text(answer.body, "customerId") == member_id
         return cast(Row, answer.body) if told else None
 

@@ -316,7 +316,7 @@ class SmaregiLane:
 
     def _write(self, member_id: str, out: Mapping[str, str | None], wanted: _Wanted) -> None:
         """One PATCH; the index has the member as it is from then on. Raises ``AskPerson`` when it turns out merged."""
-        row = self.api.update(member_id, out)
+        row = self.api.update(member_id, out, about=wanted.profile)
         if row is None:
             return
         member = as_member(row)

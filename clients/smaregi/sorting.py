@@ -7,7 +7,8 @@ https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/postcu
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -22,8 +23,9 @@ LONGEST_DETAIL: Final = 200
 
 # Not personal, and so short or so useful to ops that masking them would only spoil the vendor's sentence.
 OPEN_FIELDS: Final = frozenset({"customerCode", "customerNo", "sex", "mailReceiveFlag", "status", "storeId", "rank"})
-_FIELD: Final = re.compile(r"^\[(\w+)\]\s*(.*)", re.DOTALL)
+_FIELD: Final = re.compile(r"^\[(\w+)\]\s*(.*)", re.DOTALL | re.ASCII)
 _MAIL: Final = re.compile(r"[^\s@「」『』（）()、。<>]+[@＠][^\s@「」『』（）()、。<>]+")
+_KATAKANA: Final = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 _PHONE: Final = re.compile(r"(?<!\d)(?:\+81[- ]?|0)\d{1,4}[- ]?\d{1,4}[- ]?\d{3,4}(?!\d)")
 
 
@@ -65,7 +67,32 @@ def words(body: Any, sent: Mapping[str, str | None] | None = None) -> Words:
     for value in sorted(personal, key=len, reverse=True):
         detail = detail.replace(value, "***")
     detail = _PHONE.sub("***", _MAIL.sub("***", detail))
+    if _repeats(detail, personal):
+        return Words(field, "its words are not kept: they repeat the customer's data")
     return Words(field, detail[:LONGEST_DETAIL].strip() or "no explanation")
+
+
+def _repeats(detail: str, personal: Collection[str]) -> bool:
+    """Whether a part of a value, or the value written in another way, is left in the sentence."""
+    said = _fold(detail)
+    return any(run in said for value in personal for run in _runs(_fold(value)))
+
+
+def _fold(text: str) -> str:
+    """One way of writing for all: full width, katakana, lower case, letters and digits alone."""
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_KATAKANA)
+    return "".join(letter for letter in folded if letter.isalnum())
+
+
+def _runs(value: str) -> Iterator[str]:
+    """What gives a value away: all of it, or three letters in a row of Japanese, six of Latin."""
+    if len(value) > 1:
+        yield value
+    for start in range(len(value)):
+        if not (three := value[start : start + 3]).isascii() and len(three) == 3:
+            yield three
+        if (six := value[start : start + 6]).isascii() and len(six) == 6 and six.isalpha():
+            yield six
 
 
 def wrong_credentials(status: int) -> StopLane:
@@ -104,8 +131,11 @@ def token_refusal(answer: Answer) -> CarryError:
     if answer.status == 401:
         return wrong_credentials(401)
     if answer.status in (400, 403):
+        # OAuth's own code, and no more: a sentence here may repeat the secret.
+        told = answer.body.get("error") if isinstance(answer.body, Mapping) else None
+        code = told if isinstance(told, str) and re.fullmatch(r"[a-z_]{1,40}", told) else "no code given"
         return StopLane(
-            f"Smaregi gives no token ({words(answer.body)}, HTTP {answer.status}): check SMAREGI_CONTRACT_ID, and that "
+            f"Smaregi gives no token ({code}, HTTP {answer.status}): check SMAREGI_CONTRACT_ID, and that "
             f"the scopes pos.customers:read and pos.customers:write are switched on for the app ({SCOPES_PAGE})",
             kind="smaregi.token_refused",
             status=answer.status,

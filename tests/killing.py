@@ -31,7 +31,7 @@ import clients.hubspot.lane
 import clients.shopify.lane
 import clients.smaregi.lane
 import clients.token
-import handlers.worker
+import handlers.lane_runner
 import ledger.database
 from ledger.book import Book, Claimed, Settled, Settlement
 from ledger.clerk import Clerk
@@ -213,7 +213,7 @@ def _after_record(trap: Trap) -> None:
 
 def shorten_the_waits() -> None:
     """Everything that is held for somebody who may be gone is held for about a second."""
-    handlers.worker.LEASE = LEASE
+    handlers.lane_runner.LEASE = LEASE
     clients.token.SharedToken.HOLD = ABANDONED
     ledger.database.ABANDONED = ABANDONED
 

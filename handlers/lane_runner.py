@@ -1,0 +1,290 @@
+"""One lane in one worker: *claim* -> *carry* -> *judge* -> *settle*, with its own threads, pace and health.
+
+A worker killed at any line loses nothing: what it held comes back when the lease ends, in doubt, and the lane asks
+before it creates.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from clients.errors import CarryError, StopLane, TryLater
+from clients.lane import Lane, Result
+from handlers.judge import broken, judge
+from ledger.book import Book, Claimed, Settled, Settlement
+from ledger.clerk import Clerk
+from ledger.database import StoreBusy
+from ledger.outcome import Done, Outcome, Retry
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+#: A claim is held so long without a sign of life; a worker renews its claims three times as often.
+LEASE = timedelta(seconds=30)
+_IDLE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What every lane's runner shares: the book, the settling clerk, the clock, and who waits for what."""
+
+    book: Book
+    clerk: Clerk[Settlement, list[Settled]]
+    now: Callable[[], datetime]
+    lanes_off: Mapping[str, str]
+    updates_too: bool
+    stop: threading.Event
+
+
+class LaneRunner:
+    """One lane in one worker: a thread that claims, a pool that carries, a thread for upkeep."""
+
+    def __init__(self, lane: Lane, crew: Crew) -> None:
+        self.lane = lane
+        self.wake = threading.Event()
+        self._crew = crew
+        self._book = crew.book
+        self._free = threading.Semaphore(lane.threads)
+        self._pool = ThreadPoolExecutor(lane.threads, thread_name_prefix=f"{lane.name}-carry")
+        self._lock = threading.Lock()
+        self._live: dict[str, int] = {}
+        self._prepared = False
+        self._done = 0
+        self._threads = [
+            threading.Thread(target=self._claim_loop, name=f"{lane.name}-claim", daemon=True),
+            threading.Thread(target=self._tend_loop, name=f"{lane.name}-tend", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin; a lane that is switched off only says so."""
+        why = self._crew.lanes_off.get(self.lane.name)
+        if why:
+            log.info("lane off", lane=self.lane.name, why=why)
+            return
+        try:
+            self._book.health_book.probe_now(self.lane.name, now=self._crew.now())
+        except StoreBusy as e:
+            log.warning("store busy", lane=self.lane.name, why=str(e))
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self, deadline: float) -> None:
+        """Wait for what is in hand, until ``deadline`` (monotonic seconds)."""
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
+        taken = 0
+        while taken < self.lane.threads and self._free.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            taken += 1
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def tokens(self) -> list[str]:
+        """The live tokens of what this runner holds."""
+        with self._lock:
+            return list(self._live)
+
+    def take_done(self) -> int:
+        """How many tasks have been settled since the last time this was asked."""
+        with self._lock:
+            done, self._done = self._done, 0
+            return done
+
+    # -- claim ----------------------------------------------------------------------------------------------------
+
+    def _claim_loop(self) -> None:
+        while not self._crew.stop.is_set():
+            try:
+                wait_s = self._claim_once()
+            except StoreBusy as e:
+                log.warning("store busy", lane=self.lane.name, why=str(e))
+                wait_s = 0.5
+            except Exception as e:
+                log.exception("claiming failed", lane=self.lane.name, exception=type(e).__name__)
+                wait_s = _IDLE_S
+            if wait_s > 0:
+                self.wake.wait(wait_s)
+                self.wake.clear()
+
+    def _claim_once(self) -> float:
+        """Claim what is due and there is room for; how many seconds until it is worth looking again."""
+        crew, lane = self._crew, self.lane
+        if not self._prepared:
+            wait_s = self._prepare()
+            if wait_s:
+                return wait_s
+        due = self._book.next_due(lane.name, updates_too=crew.updates_too)
+        now = crew.now()
+        if due is None or due > now:
+            return _IDLE_S if due is None else min(_IDLE_S, max((due - now).total_seconds(), 0.001))
+        if not self._free.acquire(timeout=_IDLE_S):
+            return 0
+        room = 1
+        # A lane that carries one at a time fills all its free threads with one claim.
+        while lane.batch == 1 and room < lane.threads and self._free.acquire(blocking=False):
+            room += 1
+        claimed: list[Claimed] = []
+        try:
+            if not crew.stop.is_set():
+                claimed = self._book.claim(
+                    lane.name, room * lane.batch, now=crew.now(), lease=LEASE, updates_too=crew.updates_too
+                )
+            loads = [claimed[i : i + lane.batch] for i in range(0, len(claimed), lane.batch)]
+            if claimed:
+                with self._lock:
+                    self._live[claimed[0].token] = len(loads)
+        finally:
+            for _ in range(room - -(-len(claimed) // lane.batch)):
+                self._free.release()
+        for load in loads:
+            self._pool.submit(self._carry_load, load)
+        return 0 if claimed else 0.05
+
+    def _prepare(self) -> float:
+        """Set the far side up before anything is claimed; how many seconds to wait when that was refused."""
+        now = self._crew.now()
+        try:
+            self.lane.prepare()
+        except StopLane as e:
+            log.error("lane stopped", lane=self.lane.name, why=e.why, kind=e.kind)
+            self._book.health_book.note(self.lane.name, judge(e), now=now)
+            return 15.0
+        except CarryError as e:
+            log.warning("lane not ready", lane=self.lane.name, why=e.why, kind=e.kind)
+            self._book.health_book.note(self.lane.name, judge(e), now=now)
+            named = e.wait.total_seconds() if isinstance(e, TryLater) and e.wait else 2.0
+            return min(max(named, 0.5), 30.0)
+        self._prepared = True
+        log.info("lane ready", lane=self.lane.name)
+        return 0
+
+    # -- carry, judge, settle ---------------------------------------------------------------------------------------
+
+    def _carry_load(self, load: Sequence[Claimed]) -> None:
+        try:
+            started_at, began = self._crew.now(), time.perf_counter()
+            outcomes = self._carry(load)
+            ms = (time.perf_counter() - began) * 1000
+            settled = self._settle(Settlement(self.lane.name, outcomes, started_at, ms))
+            if any(isinstance(outcome, Retry) and outcome.stop for _, outcome in outcomes):
+                self._prepared = False
+            for (claimed, outcome), left in zip(outcomes, settled, strict=True):
+                self._tell(claimed, outcome, left, ms)
+        except Exception as e:
+            # The lease ends by itself and brings the tasks back; the thread must live on.
+            log.exception("settling failed", lane=self.lane.name, exception=type(e).__name__)
+        finally:
+            with self._lock:
+                self._done += len(load)
+                token = load[0].token
+                self._live[token] -= 1
+                if not self._live[token]:
+                    del self._live[token]
+            self._free.release()
+            self.wake.set()
+
+    def _carry(self, load: Sequence[Claimed]) -> list[tuple[Claimed, Outcome]]:
+        results: Mapping[int, Result] = {}
+        try:
+            results = self.lane.carry([claimed.task for claimed in load])
+        except CarryError as e:
+            return [(claimed, judge(e)) for claimed in load]
+        except StoreBusy as e:
+            busy = Retry(None, str(e), "store.busy", lane_wide=False, doubt=True)
+            return [(claimed, busy) for claimed in load]
+        except Exception as e:
+            log.exception("carrying failed", lane=self.lane.name, exception=type(e).__name__)
+            return [(claimed, broken(e)) for claimed in load]
+        return [(claimed, judge(results.get(claimed.customer_id))) for claimed in load]
+
+    def _settle(self, settlement: Settlement) -> list[Settled]:
+        """Write it down, with patience: what is not written was done for nothing, and is done in doubt again."""
+        settled = self._patiently(lambda: self._crew.clerk.do(settlement, timeout_s=20))
+        late = {
+            claimed.customer_id: written
+            for (claimed, outcome), left in zip(settlement.outcomes, settled, strict=True)
+            if left.refused and (written := _written(outcome)) is not None
+        }
+        if late:
+            # Our lease was over, yet we wrote: perhaps over something newer of whoever took our place.
+            self._patiently(lambda: self._book.send_again(self.lane.name, late, now=self._crew.now()))
+        return settled
+
+    def _patiently(self, write: Callable[[], T]) -> T:
+        give_up_at = time.monotonic() + 3 * LEASE.total_seconds()
+        while True:
+            try:
+                return write()
+            except StoreBusy as e:
+                if time.monotonic() > give_up_at:
+                    raise
+                log.warning("store busy", lane=self.lane.name, why=str(e))
+                time.sleep(0.2)
+
+    def _tell(self, claimed: Claimed, outcome: Outcome, left: Settled, ms: float) -> None:
+        tell = log.info if isinstance(outcome, Done) else log.warning
+        common = {"request_id": claimed.task.request_id, "customer_id": claimed.customer_id}
+        tell(
+            "result refused" if left.refused else "carried",
+            lane=self.lane.name,
+            attempt=claimed.task.attempt,
+            duration_ms=round(ms, 1),
+            outcome=type(outcome).__name__.lower(),
+            did=outcome.did if isinstance(outcome, Done) else None,
+            kind=None if isinstance(outcome, Done) else outcome.kind,
+            why=None if isinstance(outcome, Done) else outcome.why,
+            status=outcome.status,
+            vendor_request_id=outcome.vendor_request_id,
+            corrections=[f"{c['field']}:{c['what']}" for c in outcome.corrections]
+            if isinstance(outcome, Done)
+            else None,
+            revision=claimed.revision,
+            **common,
+        )
+        here = {lane: state for lane, state in left.states.items() if lane not in self._crew.lanes_off}
+        if not left.refused and left.state != "pending" and not {"pending", "running"} & set(here.values()):
+            log.info(
+                "completed",
+                total_ms=round((self._crew.now() - claimed.since).total_seconds() * 1000, 1),
+                outcome="failed" if "failed" in here.values() else "done",
+                lanes=here,
+                **common,
+            )
+
+    # -- upkeep -----------------------------------------------------------------------------------------------------
+
+    def _tend_loop(self) -> None:
+        while not self._crew.stop.is_set():
+            wait: timedelta | None = timedelta(seconds=10)
+            try:
+                wait = self.lane.tend()
+            except CarryError as e:
+                log.warning("upkeep failed", lane=self.lane.name, why=e.why, kind=e.kind)
+            except StoreBusy as e:
+                log.warning("store busy", lane=self.lane.name, why=str(e))
+            except Exception as e:
+                log.exception("upkeep failed", lane=self.lane.name, exception=type(e).__name__)
+            if wait is None:
+                return
+            self.wake.set()  # what waited for the upkeep may be due now
+            self._crew.stop.wait(max(wait.total_seconds(), 0.05))
+
+
+def _written(outcome: Outcome) -> Collection[str] | None:
+    """The fields that this outcome may have changed at the far side; None when it surely changed nothing there."""
+    match outcome:
+        case Done(did="created" | "updated" | "linked"):
+            return outcome.sent
+        case Retry(doubt=True):
+            return ()
+        case _:
+            return None

@@ -285,15 +285,17 @@ class Book:
             learnt.append(replace(after, read_through=read_through(after.customer.updated_at, began_at)))
             if after.revision != known[i].revision:
                 debts += [
-                    debt(i, lane, due_at=now, since=claimed.since, request_id=claimed.task.request_id)
+                    debt(i, lane, due_at=claimed.since, since=claimed.since, request_id=claimed.task.request_id)
                     for lane in self.destinations
                 ]
         write_customers(c, self._insert, learnt, now)
+        # Due since they came: with a backlog, those who were read go before those who only waited long enough, and so
+        # fewer are written twice.
         c.execute(
             update(t.tasks)
             .where(t.tasks.c.customer_id.in_([claimed.customer_id for claimed, _ in read]))
             .where(t.tasks.c.state == "pending", t.tasks.c.held.is_(True))
-            .values(due_at=now, held=False)
+            .values(due_at=t.tasks.c.since, held=False)
         )
         owe(c, self._insert, debts)
 

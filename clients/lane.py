@@ -48,6 +48,10 @@ class Lane(Protocol):
     def threads(self) -> int:
         """How many ``carry`` may run side by side in one process."""
 
+    @property
+    def gap(self) -> timedelta:
+        """The least time between two carries' beginnings; a lane of batches gathers meanwhile. Nought for most."""
+
     def prepare(self) -> None:
         """Check and set up the far side (schema, required columns); called before the first task and after a stop.
 

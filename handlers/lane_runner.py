@@ -58,6 +58,7 @@ class LaneRunner:
         self._lock = threading.Lock()
         self._live: dict[str, int] = {}
         self._prepared = False
+        self._rests_until = 0.0
         self._done = 0
         self._threads = [
             threading.Thread(target=self._claim_loop, name=f"{lane.name}-claim", daemon=True),
@@ -118,10 +119,12 @@ class LaneRunner:
     def _claim_once(self) -> float:
         """Claim what is due and there is room for; how many seconds until it is worth looking again."""
         crew, lane = self._crew, self.lane
-        if not self._prepared:
-            wait_s = self._prepare()
-            if wait_s:
-                return wait_s
+        # Not merely slept: any commit wakes this loop, and must not hurry it.
+        if (rest_s := self._rests_until - time.monotonic()) > 0:
+            return rest_s
+        if not self._prepared and (wait_s := self._prepare()):
+            self._rests_until = time.monotonic() + wait_s
+            return wait_s
         due = self._book.next_due(lane.name, updates_too=crew.updates_too)
         now = crew.now()
         if due is None or due > now:
@@ -140,6 +143,7 @@ class LaneRunner:
                 )
             loads = [claimed[i : i + lane.batch] for i in range(0, len(claimed), lane.batch)]
             if claimed:
+                self._rests_until = time.monotonic() + lane.gap.total_seconds()
                 with self._lock:
                     self._live[claimed[0].token] = len(loads)
         finally:

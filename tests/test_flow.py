@@ -232,6 +232,15 @@ def test_a_wrong_credential_stops_the_lane_and_keeps_everything(database_url: st
         assert flow.states(customer.id)["hubspot"] == "pending"
 
 
+def test_a_lane_that_cannot_be_prepared_is_not_hurried_by_whatever_else_is_written(database_url: str) -> None:
+    with running(database_url, hubspot_access_token="pat-na1-wrong") as flow:
+        until(lambda: flow.calls("hubspot") > 0)
+        for person in itertools.islice(people(9, oddities=0), 20):
+            flow.shop.create(person.shop_fields())
+        until(lambda: len(flow.members) == 20)
+        assert flow.calls("hubspot") <= 2
+
+
 def test_a_thousand_waiting_customers_cost_hubspot_a_twentieth_of_a_call_each(database_url: str) -> None:
     with running(database_url, worker=False, enable_pos_sync=False, shopify_access_token="") as flow:
         for person in itertools.islice(people(11), 1000):

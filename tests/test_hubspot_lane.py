@@ -227,7 +227,7 @@ def all_arrived(lane: HubSpotLane, tasks: Sequence[Task]) -> dict[int, Carried]:
 
 def test_it_is_a_lane(lane: HubSpotLane) -> None:
     shape: Lane = lane
-    assert (shape.name, shape.batch, shape.threads, shape.tend()) == ("hubspot", 100, 4, None)
+    assert (shape.name, shape.batch, shape.threads, shape.tend()) == ("hubspot", 100, 8, None)
 
 
 def test_the_token_is_not_shown(lane: HubSpotLane) -> None:

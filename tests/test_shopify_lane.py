@@ -128,7 +128,7 @@ def carry_fails(lane: ShopifyLane, *ids: int) -> CarryError:
 
 def test_it_is_a_lane(far: Far) -> None:
     lane: Lane = far.lane()
-    assert (lane.name, lane.batch, lane.threads, lane.tend()) == ("shopify", 50, 4, None)
+    assert (lane.name, lane.batch, lane.threads, lane.tend()) == ("shopify", 50, 8, None)
 
 
 def test_fifty_customers_are_read_in_one_call_whatever_the_order_they_come_in(far: Far) -> None:

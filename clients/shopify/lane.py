@@ -35,7 +35,8 @@ class ShopifyLane:
 
     name = "shopify"
     batch = 50
-    threads = 4
+    threads = 8
+    gap = timedelta(0)
 
     def __init__(
         self,

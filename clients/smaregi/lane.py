@@ -102,6 +102,10 @@ class SmaregiLane:
         return 16
 
     @property
+    def gap(self) -> timedelta:
+        return timedelta(0)
+
+    @property
     def required_columns(self) -> frozenset[str]:
         """What the contract requires of every member, as last read."""
         return self._required.names()

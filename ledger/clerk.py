@@ -15,6 +15,12 @@ from typing import Generic, TypeVar
 
 from ledger.database import StoreBusy
 
+#: Those who were just answered come again at nearly the same moment; without a pause the first of them would go alone,
+#: and the others wait for its write. So, where several came last time, the next group may gather for a part of the time
+#: that the last write took. One who comes alone never waits.
+GATHER = 0.3
+GATHER_MOST_S = 0.005
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -57,14 +63,20 @@ class Clerk(Generic[Job, Result]):
                     self._thread.start()
 
     def _loop(self) -> None:
+        wait_s = 0.0
         while True:
             group = [self._waiting.get()]
+            if wait_s:
+                time.sleep(wait_s)
             while len(group) < self._most:
                 try:
                     group.append(self._waiting.get_nowait())
                 except queue.Empty:
                     break
+            began = time.monotonic()
             self._settle([(job, done) for job, done in group if done.set_running_or_notify_cancel()])
+            took_s = time.monotonic() - began
+            wait_s = min(GATHER * took_s, GATHER_MOST_S) if len(group) > 1 else 0.0
 
     def _settle(self, group: list[tuple[Job, Future[Result]]]) -> None:
         if not group:

@@ -18,6 +18,8 @@ HOLD = timedelta(seconds=2)
 
 Key: TypeAlias = tuple[str, str, str]
 
+_SET_VERDICT = update(t.deliveries).where(t.deliveries.c.id == bindparam("_id")).values(verdict=bindparam("_verdict"))
+
 
 class Inbox:
     """Where deliveries come in. ``destinations``: the lanes a customer is carried to; ``reads``: the one read from."""
@@ -27,6 +29,11 @@ class Inbox:
         self.destinations = tuple(destinations)
         self.reads = reads
         self._insert = insert_of(database)
+        self._insert_new = (
+            self._insert(t.deliveries)
+            .on_conflict_do_nothing(index_elements=["shop", "topic", "webhook_id"])
+            .returning(t.deliveries.c.id, t.deliveries.c.shop, t.deliveries.c.topic, t.deliveries.c.webhook_id)
+        )
 
     def record(self, arrivals: Sequence[Arrival], *, now: datetime, reading_is_on: bool) -> list[Recorded]:
         """What became of each arrival, after the commit. Raises ``StoreBusy``.
@@ -48,8 +55,7 @@ class Inbox:
                 if verdict != "changed"
             ]
             if other:
-                where = t.deliveries.c.id == bindparam("_id")
-                c.execute(update(t.deliveries).where(where).values(verdict=bindparam("_verdict")), other)
+                c.execute(_SET_VERDICT, other)
             if ids:
                 self.database.notify(c)
         return fold.recorded(arrivals, kept)
@@ -78,11 +84,6 @@ class Inbox:
 
         https://shopify.dev/docs/apps/build/webhooks/verify-deliveries : the Webhook-Id is the key to dedupe by.
         """
-        statement = (
-            self._insert(t.deliveries)
-            .on_conflict_do_nothing(index_elements=["shop", "topic", "webhook_id"])
-            .returning(t.deliveries.c.id, t.deliveries.c.shop, t.deliveries.c.topic, t.deliveries.c.webhook_id)
-        )
         first = {a.key: a for a in reversed(arrivals)}  # of equal keys in one group the first is kept
         rows = [
             {
@@ -104,7 +105,7 @@ class Inbox:
             # In order, so that two processes with the same keys never wait for each other.
             for a in sorted(first.values(), key=lambda a: a.key)
         ]
-        return {(r.shop, r.topic, r.webhook_id): r.id for r in c.execute(statement, rows)} if rows else {}
+        return {(r.shop, r.topic, r.webhook_id): r.id for r in c.execute(self._insert_new, rows)} if rows else {}
 
 
 class _Fold:

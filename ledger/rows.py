@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, or_, select, update
@@ -27,7 +28,7 @@ def known_customers(c: Connection, ids: Collection[int]) -> dict[int, Known]:
     """What the ledger knows of these customers, by Shopify id."""
     if not ids:
         return {}
-    rows = c.execute(select(t.customers).where(t.customers.c.id.in_(ids))).mappings()
+    rows = c.execute(_KNOWN, {"ids": list(ids)}).mappings()
     return {row["id"]: Known.from_row(dict(row)) for row in rows}
 
 
@@ -49,24 +50,8 @@ def write_customers(
         }
         for known in learnt
     ]
-    if not rows:
-        return
-    new = insert(t.customers)
-    same = t.customers.c.revision == new.excluded.revision
-    c.execute(
-        new.on_conflict_do_update(
-            index_elements=["id"],
-            set_={
-                "revision": new.excluded.revision,
-                "state": new.excluded.state,
-                "updated_at": new.excluded.updated_at,
-                "triggered_at": new.excluded.triggered_at,
-                "read_through": new.excluded.read_through,
-                "changed_at": case((same, t.customers.c.changed_at), else_=new.excluded.changed_at),
-            },
-        ),
-        rows,
-    )
+    if rows:
+        c.execute(_upsert_of_customers(insert), rows)
 
 
 def debt(
@@ -91,26 +76,8 @@ def owe(c: Connection, insert: Any, debts: Sequence[dict[str, Any]]) -> None:
     One that is running stays so and comes back when it settles; one in back-off is cut short: the customer that could
     not go may be another one now.
     """
-    if not debts:
-        return
-    new, was = insert(t.tasks), t.tasks.c
-    running = was.state == "running"
-    sooner = and_(was.state == "pending", was.due_at < new.excluded.due_at)
-    c.execute(
-        new.on_conflict_do_update(
-            index_elements=["customer_id", "lane"],
-            set_={
-                "wanted": was.wanted + 1,
-                "state": case((running, "running"), else_="pending"),
-                "due_at": case((sooner, was.due_at), else_=new.excluded.due_at),
-                "held": case((running, was.held), else_=new.excluded.held),
-                "since": case((was.state == "done", new.excluded.since), else_=was.since),
-                "attempt": case((running, was.attempt), else_=0),
-                "request_id": new.excluded.request_id,
-            },
-        ),
-        list(debts),
-    )
+    if debts:
+        c.execute(_upsert_of_tasks(insert), list(debts))
 
 
 def blank_marks(c: Connection, marks: Sequence[tuple[int, str, Iterable[str]]]) -> None:
@@ -131,9 +98,50 @@ def revive(c: Connection, customer_ids: Collection[int], now: datetime) -> None:
     """A sign of life of these customers: what had failed, or waits in back-off, is tried again now."""
     if not customer_ids:
         return
-    stuck = or_(t.tasks.c.state == "failed", and_(t.tasks.c.state == "pending", t.tasks.c.attempt > 0))
-    c.execute(
-        update(t.tasks)
-        .where(t.tasks.c.customer_id.in_(sorted(customer_ids)), stuck)
-        .values(state="pending", due_at=now, attempt=0, held=False)
+    c.execute(_REVIVE, {"ids": sorted(customer_ids), "now": now})
+
+
+# Built once: on the receiving path, to put a statement together cost more than to carry it out.
+_KNOWN = select(t.customers).where(t.customers.c.id.in_(bindparam("ids", expanding=True)))
+_REVIVE = (
+    update(t.tasks)
+    .where(t.tasks.c.customer_id.in_(bindparam("ids", expanding=True)))
+    .where(or_(t.tasks.c.state == "failed", and_(t.tasks.c.state == "pending", t.tasks.c.attempt > 0)))
+    .values(state="pending", due_at=bindparam("now"), attempt=0, held=False)
+)
+
+
+@cache
+def _upsert_of_customers(insert: Any) -> Any:
+    new = insert(t.customers)
+    same = t.customers.c.revision == new.excluded.revision
+    return new.on_conflict_do_update(
+        index_elements=["id"],
+        set_={
+            "revision": new.excluded.revision,
+            "state": new.excluded.state,
+            "updated_at": new.excluded.updated_at,
+            "triggered_at": new.excluded.triggered_at,
+            "read_through": new.excluded.read_through,
+            "changed_at": case((same, t.customers.c.changed_at), else_=new.excluded.changed_at),
+        },
+    )
+
+
+@cache
+def _upsert_of_tasks(insert: Any) -> Any:
+    new, was = insert(t.tasks), t.tasks.c
+    running = was.state == "running"
+    sooner = and_(was.state == "pending", was.due_at < new.excluded.due_at)
+    return new.on_conflict_do_update(
+        index_elements=["customer_id", "lane"],
+        set_={
+            "wanted": was.wanted + 1,
+            "state": case((running, "running"), else_="pending"),
+            "due_at": case((sooner, was.due_at), else_=new.excluded.due_at),
+            "held": case((running, was.held), else_=new.excluded.held),
+            "since": case((was.state == "done", new.excluded.since), else_=was.since),
+            "attempt": case((running, was.attempt), else_=0),
+            "request_id": new.excluded.request_id,
+        },
     )

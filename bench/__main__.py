@@ -1,0 +1,92 @@
+"""`python -m bench`: measure, show, and write `docs/measurements.md`."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from bench import answering, draining, flow
+from bench.lab import Lab
+from bench.load import Gun
+from bench.machine import machine
+from bench.report import Section, goals_table, page, show, show_table
+from bench.scale import Scale
+from bench.stores import postgresql_server
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PAGE: Final = ROOT / "docs" / "measurements.md"
+PARTS: Final[dict[str, Callable[[Lab], Section]]] = {
+    "answering": answering.measure,
+    "flow": flow.measure,
+    "draining": draining.measure,
+}
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Shorter runs: to see that all is well, rather than to know.")
+@click.option("--only", type=click.Choice([*PARTS, "memory"]), help="One part alone; the page is left as it is.")
+def main(quick: bool, only: str | None) -> None:
+    """Measure the service on this machine, and write docs/measurements.md after a whole run.
+
+    PostgreSQL is started from a wheel, unless BENCH_DATABASE_URL names a server on which databases may be created.
+    """
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    began = time.monotonic()
+    (ROOT / "var").mkdir(exist_ok=True)
+    # On the disk where a ledger would be, not where temporary files are: that may be memory.
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "var"))
+    scale = Scale()
+    sections: list[Section] = []
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        status = stack.enter_context(console.status("starting PostgreSQL"))
+
+        def tell(what: str) -> None:
+            status.update(f"{escape(what)}  [dim]{time.monotonic() - began:.0f} s[/dim]")
+
+        server = stack.enter_context(postgresql_server(folder))
+        tell("looking at the machine")
+        found = machine(folder, server, date.today())  # noqa: DTZ011 - the day here, for people
+        gun = stack.enter_context(Gun())
+        # Memory is weighed while the others run.
+        lab = Lab(folder, quick or only == "memory", server, gun, scale, tell)
+        for name, measure in PARTS.items():
+            if only in (None, name, "memory"):
+                sections.append(measure(lab))
+                if only != "memory":
+                    show(console, sections[-1])
+        sections.append(scale.section())
+        show(console, sections[-1])
+    console.print()
+    if only == "memory":
+        del sections[:-1]
+    show_table(console, goals_table(sections))
+    console.print(f"{time.monotonic() - began:.0f} s in all")
+    if only is None:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(page(sections, found, _introduction(quick)), encoding="utf-8")
+        console.print(f"written: {PAGE.relative_to(ROOT)}")
+
+
+def _introduction(quick: bool) -> str:
+    length = " This was a quick run (`--quick`): too short to rely on." if quick else ""
+    return (
+        f"Written by `make bench`; run it again to replace this page.{length} Everything was measured side by side in "
+        "one run on one machine, with the load, the far sides and the databases on it too. Absolute figures speak of "
+        "this machine, ratios travel."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Steering the sandbox over HTTP, as another process must: customers in, faults set, calls counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from sandbox.people import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call that the far side received; ``at`` in seconds since 1970."""
+
+    at: float
+    method: str
+    path: str
+    status: int
+
+
+class FarSide:
+    """The sandbox at ``url``; use it in a ``with`` block."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/sandbox"
+        self._session = requests.Session()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session.close()
+
+    def create(self, person: Person) -> int:
+        """A new customer in the shop; its Shopify id. The webhook is on its way when this returns."""
+        return int(self._say("POST", "/shop/customers", person.shop_fields())["id"])
+
+    def slow(self, delays_s: Mapping[str, float]) -> None:
+        """From now on each of these systems thinks so long before it does anything."""
+        for system, seconds in delays_s.items():
+            self._say("POST", "/faults", {"system": system, "kind": "late", "seconds": seconds})
+
+    def forget_calls(self) -> None:
+        """Count calls from here on."""
+        self._say("DELETE", "/calls")
+
+    def calls(self, system: str) -> list[Call]:
+        """Every call to this system, oldest first."""
+        told = self._say("GET", f"/calls?system={system}&last=100000")["calls"]
+        return [
+            Call(datetime.fromisoformat(one["at"]).timestamp(), one["method"], one["path"], one["status"] or 0)
+            for one in told
+        ]
+
+    def _say(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self._session.request(method, self._url + path, json=body, timeout=10)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+
+def wait_until(what: Any, timeout_s: float, *, every_s: float = 0.1) -> bool:
+    """Whether this came true in time."""
+    end = time.monotonic() + timeout_s
+    while not what():
+        if time.monotonic() > end:
+            return False
+        time.sleep(every_s)
+    return True

@@ -1,0 +1,84 @@
+"""What was found, as values, and the two ways to show it: a table in the terminal and a page of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One figure of the design beside what was measured; ``met`` None where this run cannot tell."""
+
+    what: str
+    goal: str
+    measured: str
+    met: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text; the first column is words, the others are figures."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One measurement: what was done in words, the tables, and the goals it speaks to."""
+
+    title: str
+    words: str
+    tables: Sequence[Table]
+    goals: Sequence[Goal] = field(default=())
+
+
+MET: Final[Mapping[bool | None, str]] = {True: "yes", False: "no", None: "–"}
+
+
+def goals_table(sections: Sequence[Section]) -> Table:
+    """Every goal of these sections in one table."""
+    rows = [(g.what, g.goal, g.measured, MET[g.met]) for section in sections for g in section.goals]
+    return Table(("figure", "goal", "measured", "met"), rows, "The figures of the design")
+
+
+def show(console: Console, section: Section) -> None:
+    """In the terminal."""
+    console.print(f"\n[bold]{escape(section.title)}[/bold]")
+    console.print(section.words, style="dim", markup=False, highlight=False)
+    for table in section.tables:
+        show_table(console, table)
+
+
+def show_table(console: Console, table: Table) -> None:
+    """One table in the terminal."""
+    made = RichTable(title=table.title or None, title_justify="left")
+    for place, name in enumerate(table.head):
+        made.add_column(name, justify="right" if place else "left")
+    for row in table.rows:
+        made.add_row(*(escape(cell) for cell in row), style="yellow" if row[-1] == MET[False] else "")
+    console.print(made)
+
+
+def page(sections: Sequence[Section], machine: Table, introduction: str) -> str:
+    """The whole of `docs/measurements.md`."""
+    parts = ["# Measurements", introduction, "## At a glance", _markdown(goals_table(sections), titled=False)]
+    parts += ["## The machine", _markdown(machine, titled=False)]
+    for section in sections:
+        parts += [f"## {section.title}", section.words, *(_markdown(table) for table in section.tables)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown(table: Table, *, titled: bool = True) -> str:
+    lines = [f"**{table.title}**", ""] if titled and table.title else []
+    lines.append(f"| {' | '.join(table.head)} |")
+    lines.append(f"| {' | '.join('---:' if place else '---' for place in range(len(table.head)))} |")
+    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in table.rows]
+    return "\n".join(lines)

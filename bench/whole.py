@@ -1,0 +1,64 @@
+"""The whole system under measurement: sandbox, web door and workers as processes, and a look into its ledger."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.far_side import FarSide, wait_until
+from ledger.database import Database
+from ledger.members import Members
+from ledger.report import Report
+from sandbox.system import DidNotStart, Running, System
+
+LANES: Final = ("shopify", "smaregi", "hubspot")
+DESTINATIONS: Final = ("smaregi", "hubspot")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A running system; ``web`` is its web door. Workers are started when they are wanted."""
+
+    system: System
+    far_side: FarSide
+    database: Database
+    web: Running
+
+    def waiting(self) -> int:
+        """How many tasks are pending or running."""
+        return sum(lane.pending + lane.running for lane in Report(self.database).lanes(LANES))
+
+    def failed(self) -> int:
+        """How many tasks wait for a person."""
+        return sum(lane.failed for lane in Report(self.database).lanes(LANES))
+
+    def known(self) -> int:
+        """How many customers the ledger has."""
+        with self.database.reading() as c:
+            return int(c.exec_driver_sql("SELECT count(*) FROM customers").scalar() or 0)
+
+    def start_workers(self, count: int) -> list[Running]:
+        """So many workers; returns when they can create members: the member index is filled."""
+        workers = [self.system.start_worker() for _ in range(count)]
+        members = Members(self.database)
+        if not wait_until(lambda: members.freshness().fresh_at is not None, 20):
+            raise DidNotStart(f"the worker did not fill the member index; its log is {workers[0].log}")
+        return workers
+
+
+@contextlib.contextmanager
+def whole_system(folder: Path, database_url: str | None = None) -> Iterator[Whole]:
+    """Everything but the workers, on an empty ledger."""
+    with System(folder, database_url=database_url) as system:
+        system.run("db", "upgrade")
+        system.start_sandbox()
+        web = system.start_web()
+        database = Database(system.database_url)
+        try:
+            with FarSide(system.sandbox_url) as far_side:
+                yield Whole(system, far_side, database, web)
+        finally:
+            database.close()

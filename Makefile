@@ -25,7 +25,7 @@ demo: .venv/installed  ## see the whole flow, far sides included (ONCE=1: end wh
 	$(BIN)/flask demo $(if $(ONCE),--once)
 
 test: .venv/installed-dev  ## run every test, on SQLite and on PostgreSQL
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
 
 run: .venv/installed  ## run the web door and a worker with the settings in .env
 	$(BIN)/flask db upgrade

@@ -77,6 +77,9 @@ class Worker:
         deadline = time.monotonic() + FINISH_S
         for runner in self.runners:
             runner.finish(deadline)
+        for thread in self._shared:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
         held = sum(len(r.tokens) for r in self.runners)
         log.info("stopped", worker="worker", running=held)
 

@@ -486,7 +486,7 @@ def test_whatever_happens_the_newest_arrives_and_nobody_acts_twice(database: Dat
             super().__init__(database)
 
     _without_waiting_for_the_disk(database)
-    examples = 15 if database.on_postgresql else 35
+    examples = 8 if database.on_postgresql else 20
     run_state_machine_as_test(
         OnThisDatabase,
         settings=settings(settings.get_profile("suite"), max_examples=examples, stateful_step_count=30),

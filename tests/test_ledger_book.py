@@ -95,9 +95,8 @@ def _somebody_else_in_the_middle_of(go: Callable[[Any], None], database: Databas
     other.close()
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # on SQLite a claim has the file to itself
 def test_tasks_that_somebody_is_claiming_this_moment_are_skipped_not_waited_for(ledger: Ledger, clock: Clock) -> None:
-    if not ledger.database.on_postgresql:
-        pytest.skip("on SQLite a claim has the file to itself")
     deliver(ledger, *range(1, 7), clock=clock)
     first_two = "SELECT 1 FROM tasks WHERE lane = 'smaregi' AND customer_id <= 2 FOR UPDATE"
     with _somebody_else_in_the_middle_of(lambda c: c.exec_driver_sql(first_two), ledger.database):
@@ -443,11 +442,9 @@ def test_a_settlement_that_looked_before_somebody_elses_pause_does_not_undo_it(l
     assert health(ledger).paused_until == NOON + timedelta(hours=1)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # on SQLite a claim has the file to itself
 def test_a_claim_never_waits_for_a_settlement(database_url: str, clock: Clock) -> None:
     ledger = Ledger(Database(database_url, busy_s=0.2))
-    if not ledger.database.on_postgresql:
-        ledger.database.close()
-        pytest.skip("on SQLite a claim has the file to itself")
     deliver(ledger, *range(1, 9), clock=clock)
     open_the_lane(ledger, clock)
     clock.forward(seconds=5)

@@ -236,9 +236,8 @@ def end_all_connections(database: Database) -> None:
         )
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has no server
 def test_after_a_restart_of_the_database_nobody_who_asks_the_clerk_notices(ledger: Ledger, clock: Clock) -> None:
-    if not ledger.database.on_postgresql:
-        pytest.skip("SQLite has no server")
     clerk = clerk_of(ledger, clock)
     gate = threading.Barrier(6)
 
@@ -255,9 +254,8 @@ def test_after_a_restart_of_the_database_nobody_who_asks_the_clerk_notices(ledge
         assert clerk.do(delivery_of(person(i)), timeout_s=5).verdict == "changed"
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has no server
 def test_a_connection_that_died_while_it_lay_idle_is_not_handed_out(ledger: Ledger, clock: Clock) -> None:
-    if not ledger.database.on_postgresql:
-        pytest.skip("SQLite has no server")
     with ledger.database.reading() as c:
         record = c.connection._connection_record
     record.info["idle_since"] -= 10

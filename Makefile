@@ -45,6 +45,8 @@ lock: .venv/installed-dev  ## resolve pyproject.toml anew into the two lock file
 		pyproject.toml -o requirements.lock --quiet
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--group dev pyproject.toml -o requirements-dev.lock --quiet
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--group bench -o requirements-bench.lock --quiet
 
 clean:  ## take away what was made here, the demo's data included; your ledger in var/ stays
 	rm -rf .venv var/demo* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -21,7 +21,7 @@ from ledger.breaker import free_from, may_claim
 from ledger.database import Database
 from ledger.health import HealthBook
 from ledger.outcome import DEADLY, PATIENCE, Done, Held, Outcome, Retry, settle
-from ledger.rows import blank_marks, debt, insert_of, known_customers, owe, write_customers
+from ledger.rows import Debt, blank_marks, known_customers, owe, write_customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,6 @@ class Book:
         self.destinations = tuple(destinations)
         self.reads = reads
         self.health_book = HealthBook(database)
-        self._insert = insert_of(database)
 
     def next_due(self, lane: str, *, updates_too: bool = True) -> datetime | None:
         """When the next task of this lane may be claimed, or None when nothing waits: a look, no lock.
@@ -239,11 +238,7 @@ class Book:
         with self.database.writing() as c:
             self.database.lock_customers(c, list(written))
             found = c.execute(select(t.tasks.c.customer_id, t.tasks.c.sent, t.tasks.c.request_id).where(*mine)).all()
-            owe(
-                c,
-                self._insert,
-                [debt(r.customer_id, lane, due_at=now, since=now, request_id=r.request_id) for r in found],
-            )
+            owe(c, [Debt(r.customer_id, lane, now, now, r.request_id) for r in found])
             blank_marks(c, [(r.customer_id, lane, [*(r.sent or ()), *written[r.customer_id]]) for r in found])
             self.database.notify(c)
 
@@ -276,7 +271,7 @@ class Book:
     ) -> None:
         """Merge what the reading lane found, and let the destinations go that were held for it."""
         learnt: list[Known] = []
-        debts: list[dict[str, Any]] = []
+        debts: list[Debt] = []
         for claimed, outcome in read:
             i = claimed.customer_id
             if not isinstance(outcome, Done) or outcome.found is None or i not in known:
@@ -285,10 +280,9 @@ class Book:
             learnt.append(replace(after, read_through=read_through(after.customer.updated_at, began_at)))
             if after.revision != known[i].revision:
                 debts += [
-                    debt(i, lane, due_at=claimed.since, since=claimed.since, request_id=claimed.task.request_id)
-                    for lane in self.destinations
+                    Debt(i, lane, claimed.since, claimed.since, claimed.task.request_id) for lane in self.destinations
                 ]
-        write_customers(c, self._insert, learnt, now)
+        write_customers(c, learnt, now)
         # Due since they came: with a backlog, those who were read go before those who only waited long enough, and so
         # fewer are written twice.
         c.execute(
@@ -297,7 +291,7 @@ class Book:
             .where(t.tasks.c.state == "pending", t.tasks.c.held.is_(True))
             .values(due_at=t.tasks.c.since, held=False)
         )
-        owe(c, self._insert, debts)
+        owe(c, debts)
 
 
 def _unless_stale(outcome: Outcome, known: Known | None) -> Outcome:

@@ -6,19 +6,47 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, select, tuple_, update
 
 from ledger import tables as t
 from ledger.arrival import Arrival, Known, Recorded, Verdict, is_older, learn, needs_read
+from ledger.batch import Insert
 from ledger.database import Database
-from ledger.rows import debt, insert_of, known_customers, owe, revive, write_customers
+from ledger.rows import Debt, known_customers, owe, revive, write_customers
 
 #: Destinations wait so long for the whole customer, then go with what the webhook said.
 HOLD = timedelta(seconds=2)
 
 Key: TypeAlias = tuple[str, str, str]
 
-_SET_VERDICT = update(t.deliveries).where(t.deliveries.c.id == bindparam("_id")).values(verdict=bindparam("_verdict"))
+_DELIVERIES = Insert(
+    t.deliveries,
+    (
+        "shop",
+        "topic",
+        "webhook_id",
+        "event_id",
+        "api_version",
+        "triggered_at",
+        "received_at",
+        "customer_id",
+        "updated_at",
+        "verdict",
+        "why",
+        "secret",
+        "request_id",
+        "body",
+    ),
+    "ON CONFLICT (shop, topic, webhook_id) DO NOTHING",
+)
+_KEY = tuple_(t.deliveries.c.shop, t.deliveries.c.topic, t.deliveries.c.webhook_id)
+_KEYS = select(t.deliveries.c.shop, t.deliveries.c.topic, t.deliveries.c.webhook_id, t.deliveries.c.request_id)
+_SET_VERDICT = (
+    update(t.deliveries)
+    .where(t.deliveries.c.shop == bindparam("_shop"), t.deliveries.c.topic == bindparam("_topic"))
+    .where(t.deliveries.c.webhook_id == bindparam("_webhook_id"))
+    .values(verdict=bindparam("_verdict"))
+)
 
 
 class Inbox:
@@ -28,12 +56,6 @@ class Inbox:
         self.database = database
         self.destinations = tuple(destinations)
         self.reads = reads
-        self._insert = insert_of(database)
-        self._insert_new = (
-            self._insert(t.deliveries)
-            .on_conflict_do_nothing(index_elements=["shop", "topic", "webhook_id"])
-            .returning(t.deliveries.c.id, t.deliveries.c.shop, t.deliveries.c.topic, t.deliveries.c.webhook_id)
-        )
 
     def record(self, arrivals: Sequence[Arrival], *, now: datetime, reading_is_on: bool) -> list[Recorded]:
         """What became of each arrival, after the commit. Raises ``StoreBusy``.
@@ -41,21 +63,18 @@ class Inbox:
         ``reading_is_on``: the destinations of a changed customer wait up to two seconds for the whole customer.
         """
         with self.database.writing() as c:
-            kept = self._keep(c, arrivals)
             ids = sorted({a.customer.id for a in arrivals if a.customer})
             self.database.lock_customers(c, ids)
             before = known_customers(c, ids)
-            fold = _Fold(before)
-            for a in arrivals:
-                fold.add(a, new=a.key in kept)
+            # Nearly all are new; whether one is a repeat is for the unique key to say, when its row is written.
+            kept = {a.key for a in arrivals}
+            fold = _Fold.of(arrivals, kept, before)
+            repeats = self._keep(c, arrivals, fold)
+            if repeats:
+                kept -= repeats
+                first, fold = fold, _Fold.of(arrivals, kept, before)
+                self._correct(c, kept, first, fold)
             self._write(c, fold, before, now, reading_is_on)
-            other = [
-                {"_id": kept[key], "_verdict": verdict}
-                for key, verdict in fold.verdicts.items()
-                if verdict != "changed"
-            ]
-            if other:
-                c.execute(_SET_VERDICT, other)
             if ids:
                 self.database.notify(c)
         return fold.recorded(arrivals, kept)
@@ -64,52 +83,69 @@ class Inbox:
         self, c: Connection, fold: _Fold, before: Mapping[int, Known], now: datetime, reading_is_on: bool
     ) -> None:
         first_topics = {i: a.topic for i, a in fold.changed.items() if i not in before}
-        write_customers(c, self._insert, [fold.known[i] for i in sorted(fold.touched)], now, first_topics)
-        debts = [
-            debt(i, self.reads, due_at=now, since=a.received_at, request_id=a.request_id)
-            for i, a in fold.to_read.items()
-        ]
+        write_customers(c, [fold.known[i] for i in sorted(fold.touched)], now, first_topics)
+        debts = [Debt(i, self.reads, now, a.received_at, a.request_id) for i, a in fold.to_read.items()]
         for i, a in fold.changed.items():
             held = reading_is_on and i in fold.to_read
             due_at = now + HOLD if held else now
-            debts += [
-                debt(i, lane, due_at=due_at, since=a.received_at, request_id=a.request_id, held=held)
-                for lane in self.destinations
-            ]
-        owe(c, self._insert, debts)
+            debts += [Debt(i, lane, due_at, a.received_at, a.request_id, held) for lane in self.destinations]
+        owe(c, debts)
         revive(c, fold.alive - fold.changed.keys(), now)
 
-    def _keep(self, c: Connection, arrivals: Sequence[Arrival]) -> dict[Key, int]:
-        """The row ids of the deliveries that were not there before: the unique key decides, not a look.
+    @staticmethod
+    def _keep(c: Connection, arrivals: Sequence[Arrival], fold: _Fold) -> set[Key]:
+        """Write the deliveries down; the keys of those that were there before: the unique key decides, not a look.
 
         https://shopify.dev/docs/apps/build/webhooks/verify-deliveries : the Webhook-Id is the key to dedupe by.
         """
         first = {a.key: a for a in reversed(arrivals)}  # of equal keys in one group the first is kept
         rows = [
-            {
-                "shop": a.shop,
-                "topic": a.topic,
-                "webhook_id": a.webhook_id,
-                "event_id": a.event_id,
-                "api_version": a.api_version,
-                "triggered_at": a.triggered_at,
-                "received_at": a.received_at,
-                "customer_id": a.customer.id if a.customer else None,
-                "updated_at": a.customer.updated_at if a.customer else None,
-                "verdict": a.verdict or "changed",
-                "why": a.why,
-                "secret": a.secret,
-                "request_id": a.request_id,
-                "body": a.body,
-            }
+            (
+                a.shop,
+                a.topic,
+                a.webhook_id,
+                a.event_id,
+                a.api_version,
+                a.triggered_at,
+                a.received_at,
+                a.customer.id if a.customer else None,
+                a.customer.updated_at if a.customer else None,
+                fold.verdict(a),
+                a.why,
+                a.secret,
+                a.request_id,
+                a.body,
+            )
             # In order, so that two processes with the same keys never wait for each other.
             for a in sorted(first.values(), key=lambda a: a.key)
         ]
-        return {(r.shop, r.topic, r.webhook_id): r.id for r in c.execute(self._insert_new, rows)} if rows else {}
+        if _DELIVERIES.run(c, rows) == len(rows):
+            return set()
+        # The request id tells our own rows from those that stood there.
+        there = c.execute(_KEYS.where(_KEY.in_(list(first)))).all()
+        return {(r[0], r[1], r[2]) for r in there if r.request_id != first[r[0], r[1], r[2]].request_id}
+
+    @staticmethod
+    def _correct(c: Connection, kept: set[Key], said: _Fold, meant: _Fold) -> None:
+        """A repeat in the group may change what the others come to: their rows say so too."""
+        other = [
+            {"_shop": shop, "_topic": topic, "_webhook_id": webhook_id, "_verdict": verdict}
+            for (shop, topic, webhook_id), verdict in meant.verdicts.items()
+            if (shop, topic, webhook_id) in kept and said.verdicts.get((shop, topic, webhook_id)) != verdict
+        ]
+        if other:
+            c.execute(_SET_VERDICT, other)
 
 
 class _Fold:
     """What a group of arrivals comes to, taken one after the other; touches no database."""
+
+    @classmethod
+    def of(cls, arrivals: Sequence[Arrival], kept: set[Key], before: Mapping[int, Known]) -> _Fold:
+        fold = cls(before)
+        for a in arrivals:
+            fold.add(a, new=a.key in kept)
+        return fold
 
     def __init__(self, before: Mapping[int, Known]) -> None:
         self.known = dict(before)
@@ -142,13 +178,15 @@ class _Fold:
         if needs_read(after) or a.customer.updated_at is None:
             self.to_read[i] = a
 
-    def recorded(self, arrivals: Sequence[Arrival], kept: Mapping[Key, int]) -> list[Recorded]:
+    def verdict(self, a: Arrival) -> Verdict:
+        return a.verdict or self.verdicts.get(a.key, "unchanged")
+
+    def recorded(self, arrivals: Sequence[Arrival], kept: set[Key]) -> list[Recorded]:
         seen: set[Key] = set()
         recorded = []
         for a in arrivals:
             there = self.known.get(a.customer.id) if a.customer else None
             repeat = a.key not in kept or a.key in seen
             seen.add(a.key)
-            verdict = a.verdict or self.verdicts.get(a.key, "unchanged")
-            recorded.append(Recorded(verdict, repeat, there.revision if there else None))
+            recorded.append(Recorded(self.verdict(a), repeat, there.revision if there else None))
         return recorded

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 
 from ledger import tables as t
 from ledger.database import Database
-from ledger.rows import blank_marks, debt, insert_of, owe
+from ledger.rows import Debt, blank_marks, owe
 
 Which = Literal["failed", "all"]
 
@@ -29,7 +29,6 @@ class Resync:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._insert = insert_of(database)
 
     def count(self, *, lanes: Sequence[str], customer_ids: Sequence[int] | None = None, only: Which = "all") -> int:
         """How many tasks ``page`` would make pending, all pages together."""
@@ -70,7 +69,7 @@ class Resync:
             if only == "all":
                 pairs = [(i, lane) for i in ids for lane in lanes]
             request_id = uuid.uuid4().hex
-            owe(c, self._insert, [debt(i, ln, due_at=now, since=now, request_id=request_id) for i, ln in pairs])
+            owe(c, [Debt(i, ln, now, now, request_id) for i, ln in pairs])
             blank_marks(c, [(r.customer_id, r.lane, r.sent) for r in rows if r.sent])
             if pairs:
                 self._database.notify(c)
@@ -89,7 +88,7 @@ class Resync:
             mine = (t.tasks.c.customer_id == customer_id, t.tasks.c.lane == lane)
             if not c.execute(update(t.tasks).where(*mine).values(ref=ref, sent=None, memo=None)).rowcount:
                 return False
-            owe(c, self._insert, [debt(customer_id, lane, due_at=now, since=now, request_id=uuid.uuid4().hex)])
+            owe(c, [Debt(customer_id, lane, now, now, uuid.uuid4().hex)])
             self._database.notify(c)
             return True
 

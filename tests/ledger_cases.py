@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final
@@ -28,6 +28,7 @@ SAVED: Final = datetime(2026, 11, 22, 2, 59, tzinfo=UTC)
 LEASE: Final = timedelta(seconds=60)
 
 _numbers = count(1)
+_heard: set[str] = set()
 
 
 def person(i: int = 1, *, saved: datetime | None = SAVED, **told: Any) -> Customer:
@@ -62,6 +63,13 @@ def delivery_of(
     )
 
 
+def again(arrival: Arrival) -> Arrival:
+    """The same delivery, in another request; the first request keeps its id."""
+    heard = arrival.request_id in _heard
+    _heard.add(arrival.request_id)
+    return replace(arrival, request_id=f"again-{next(_numbers)}") if heard else arrival
+
+
 def done(ref: str = "m-1", *, did: str = "updated", found: Customer | None = None, **sent: str) -> Done:
     """It arrived; ``sent`` as the lane would have it remembered."""
     return Done(ref=ref, did=did, sent=sent, found=found)
@@ -92,8 +100,8 @@ class Ledger:
         self.resync = Resync(self.database)
 
     def hear(self, *arrivals: Arrival, now: datetime, reading_is_on: bool = False) -> list[Recorded]:
-        """One group of deliveries in one commit."""
-        return self.inbox.record(arrivals, now=now, reading_is_on=reading_is_on)
+        """One group of deliveries in one commit; each comes in a request of its own."""
+        return self.inbox.record([again(a) for a in arrivals], now=now, reading_is_on=reading_is_on)
 
     def claim(
         self, lane: str = "smaregi", limit: int = 100, *, now: datetime, updates_too: bool = True

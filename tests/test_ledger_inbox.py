@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -155,14 +156,14 @@ def _at_one_instant(go: Callable[[], Recorded], times: int) -> list[Recorded]:
 
 @pytest.mark.parametrize("shared_commit", [True, False], ids=["through the clerk", "each by itself"])
 def test_sixteen_of_the_same_at_one_instant_are_kept_once(ledger: Ledger, clock: Clock, *, shared_commit: bool) -> None:
-    arrival = delivery_of(person())
+    sixteen = iter([replace(delivery_of(person()), webhook_id="the same") for _ in range(16)])
 
     def record(arrivals: Sequence[Arrival]) -> list[Recorded]:
         return ledger.inbox.record(arrivals, now=clock(), reading_is_on=True)
 
     clerk = Clerk("inbox", record)
     told = _at_one_instant(
-        lambda: clerk.do(arrival, timeout_s=10) if shared_commit else record([arrival])[0],
+        lambda: clerk.do(next(sixteen), timeout_s=10) if shared_commit else record([next(sixteen)])[0],
         16,
     )
 
@@ -170,6 +171,16 @@ def test_sixteen_of_the_same_at_one_instant_are_kept_once(ledger: Ledger, clock:
     assert len(ledger.rows(t.deliveries)) == 1
     assert ledger.known().revision == 1
     assert [row["wanted"] for row in ledger.rows(t.tasks)] == [1, 1, 1]
+
+
+def test_a_second_try_of_what_was_committed_after_all_is_no_repeat(ledger: Ledger, clock: Clock) -> None:
+    arrival = delivery_of(person())
+    for _ in range(2):  # the connection broke with the commit, and nobody knew how it had ended
+        told = ledger.inbox.record([arrival], now=clock(), reading_is_on=True)
+
+    assert told == [Recorded("unchanged", repeat=False, revision=1)]
+    assert len(ledger.rows(t.deliveries)) == 1
+    assert ledger.known().revision == 1
 
 
 # --- older, equal, the same again

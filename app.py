@@ -27,7 +27,7 @@ from handlers import cli
 from handlers.house import LANES, House
 from handlers.status import status_door
 from handlers.tally import Tally
-from handlers.webhook import LARGEST_BODY, Door
+from handlers.webhook import Door
 from ledger.arrival import Arrival, Recorded
 from ledger.book import Book
 from ledger.clerk import Clerk
@@ -57,10 +57,9 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
     set_up_logs(settings.log_format)
     house = build(settings, now)
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["house"] = house
-    app.register_blueprint(webhook_door(house).blueprint())
     app.register_blueprint(status_door(house.database))
+    app.wsgi_app = webhook_door(house).before(app.wsgi_app)  # type: ignore[method-assign,assignment]  # Flask's own way
     cli.register(app.cli, lambda: house)
     sandbox_commands.register(app.cli)
     if click.get_current_context(silent=True) is None:

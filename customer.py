@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 
@@ -89,45 +90,47 @@ class Customer:
 
     def seen_with(self, newer: Customer) -> Customer:
         """This customer with every field that ``newer`` knows laid over it; what ``newer`` does not know stays."""
-        told = {
-            f.name: value for f in fields(newer) if (value := getattr(newer, f.name)) is not UNKNOWN and f.name != "id"
-        }
-        return replace(self, **told)
+        pairs = zip(_values_of(self), _values_of(newer), strict=True)
+        merged = Customer(*(mine if told is UNKNOWN else told for mine, told in pairs))
+        return merged if merged.id == self.id else replace(merged, id=self.id)
 
     def says_the_same_as(self, other: Customer) -> bool:
         """Whether no field but the time of the last save differs: then nothing needs to be carried."""
-        return replace(self, updated_at=None) == replace(other, updated_at=None)
+        return bool(_values_but_the_time(self) == _values_but_the_time(other))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of what is known; unknown fields are left out, so a new field needs no migration."""
-        told: dict[str, Any] = {}
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if isinstance(value, Unknown):
-                continue
-            if isinstance(value, datetime):
-                value = value.isoformat()
-            elif isinstance(value, Address):
-                value = {f.name: v for f in fields(value) if (v := getattr(value, f.name)) is not None}
-            elif isinstance(value, tuple):
-                value = list(value)
-            told[f.name] = value
-        return told
+        pairs = zip(_NAMES, _values_of(self), strict=True)
+        return {name: _as_json(value) for name, value in pairs if value is not UNKNOWN}
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Customer:
         """The customer that ``to_json`` wrote; fields this version does not have are passed over."""
-        names = {f.name for f in fields(cls)}
-        values: dict[str, Any] = {name: value for name, value in told.items() if name in names}
-        for name in ("created_at", "updated_at", "last_order_at"):
+        values: dict[str, Any] = {name: told[name] for name in _NAMES if name in told}
+        for name in _TIMES:
             if isinstance(values.get(name), str):
                 values[name] = datetime.fromisoformat(values[name])
         if isinstance(values.get("address"), Mapping):
-            parts = {f.name for f in fields(Address)}
-            values["address"] = Address(**{k: v for k, v in values["address"].items() if k in parts})
+            values["address"] = Address(**{k: v for k, v in values["address"].items() if k in _PARTS})
         if isinstance(values.get("tags"), list):
             values["tags"] = tuple(cast(list[str], values["tags"]))
         return cls(**values)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Address):
+        return {part: v for part in _PARTS if (v := getattr(value, part)) is not None}
+    return list(value) if isinstance(value, tuple) else value
+
+
+# Gone through once: merging, comparing and storing customers stand on the receiving path.
+_NAMES: Final = tuple(f.name for f in fields(Customer))
+_PARTS: Final = tuple(f.name for f in fields(Address))
+_TIMES: Final = ("created_at", "updated_at", "last_order_at")
+_values_of: Final = attrgetter(*_NAMES)
+_values_but_the_time: Final = attrgetter(*(name for name in _NAMES if name != "updated_at"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from ledger.database import StoreBusy
@@ -25,6 +24,32 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+class _Slip(Generic[Job, Result]):
+    """One job and its end. Two bare locks, for a ``Future`` costs more than the job's own share of the commit."""
+
+    __slots__ = ("_done", "_turn", "error", "job", "result")
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.result: Result
+        self.error: BaseException | None = None
+        self._turn = threading.Lock()
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def take(self) -> bool:
+        """Whether this slip is the caller's from now on: the clerk's, or his who will wait no longer."""
+        return self._turn.acquire(blocking=False)
+
+    def settle(self) -> None:
+        """Wake the one who waits."""
+        self._done.release()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether the end came in time."""
+        return self._done.acquire(timeout=timeout_s)
+
+
 class Clerk(Generic[Job, Result]):
     """Runs ``write(jobs) -> results`` for many callers at once; ``write`` is one transaction, whole or not at all.
 
@@ -36,7 +61,7 @@ class Clerk(Generic[Job, Result]):
         self._name = name
         self._write = write
         self._most = most
-        self._waiting: queue.SimpleQueue[tuple[Job, Future[Result]]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Slip[Job, Result]] = queue.SimpleQueue()
         self._start_lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -46,13 +71,14 @@ class Clerk(Generic[Job, Result]):
         A job that timed out before the clerk took it up is dropped; one that was being written may still be kept.
         """
         self._run()
-        done: Future[Result] = Future()
-        self._waiting.put((job, done))
-        try:
-            return done.result(timeout_s)
-        except TimeoutError:
-            done.cancel()
-            raise StoreBusy(f"the database did not answer within {timeout_s:g} s") from None
+        slip: _Slip[Job, Result] = _Slip(job)
+        self._waiting.put(slip)
+        if not slip.wait(timeout_s):
+            slip.take()
+            raise StoreBusy(f"the database did not answer within {timeout_s:g} s")
+        if slip.error is not None:
+            raise slip.error
+        return slip.result
 
     def _run(self) -> None:
         # Started with the first job: gunicorn forks after the app is built, and a thread does not survive a fork.
@@ -74,27 +100,29 @@ class Clerk(Generic[Job, Result]):
                 except queue.Empty:
                     break
             began = time.monotonic()
-            self._settle([(job, done) for job, done in group if done.set_running_or_notify_cancel()])
+            self._settle([slip for slip in group if slip.take()])
             took_s = time.monotonic() - began
             wait_s = min(GATHER * took_s, GATHER_MOST_S) if len(group) > 1 else 0.0
 
-    def _settle(self, group: list[tuple[Job, Future[Result]]]) -> None:
+    def _settle(self, group: list[_Slip[Job, Result]]) -> None:
         if not group:
             return
         try:
-            results = self._write_once_more([job for job, _ in group])
+            results = self._write_once_more([slip.job for slip in group])
         except StoreBusy as e:
-            for _, done in group:
-                done.set_exception(e)
+            for slip in group:
+                slip.error = e
         except Exception as e:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            if len(group) == 1:
-                group[0][1].set_exception(e)
-            else:
-                for one in group:
-                    self._settle([one])
+            if len(group) > 1:
+                for slip in group:
+                    self._settle([slip])
+                return
+            group[0].error = e
         else:
-            for (_, done), result in zip(group, results, strict=True):
-                done.set_result(result)
+            for slip, result in zip(group, results, strict=True):
+                slip.result = result
+        for slip in group:
+            slip.settle()
 
     def _write_once_more(self, jobs: Sequence[Job]) -> Sequence[Result]:
         """A connection that died while it lay idle fails once, at once: the second try gets a new one."""

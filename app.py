@@ -21,16 +21,16 @@ from clients.lane import Lane
 from clients.shopify.setting import read_metafields_setting
 from clients.shopify.signature import labelled
 from clients.token import Token
-from config.logs import set_up_logs
+from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from handlers import cli
+from handlers.front import on_threads
 from handlers.house import LANES, House
 from handlers.status import status_door
 from handlers.tally import Tally
 from handlers.webhook import Door
 from ledger.arrival import Arrival, Recorded
 from ledger.book import Book
-from ledger.clerk import Clerk
 from ledger.database import Database
 from ledger.inbox import Inbox
 from ledger.keeps import Paces, Tallies, TokenVault
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
     app = Flask(__name__, static_folder=None)
     app.extensions["house"] = house
     app.register_blueprint(status_door(house.database))
-    app.wsgi_app = webhook_door(house).before(app.wsgi_app)  # type: ignore[method-assign,assignment]  # Flask's own way
+    app.wsgi_app = webhook_door(house).before(on_threads(app.wsgi_app))  # type: ignore[method-assign,assignment]  # Flask's own way
     cli.register(app.cli, lambda: house)
     sandbox_commands.register(app.cli)
     if click.get_current_context(silent=True) is None:
@@ -92,7 +92,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
 
 
 def webhook_door(house: House) -> Door:
-    """The door Shopify knocks on: concurrent deliveries share a commit."""
+    """The door Shopify knocks on."""
     reading_is_on = READS not in house.lanes_off
 
     def record(group: Sequence[Arrival]) -> Sequence[Recorded]:
@@ -101,11 +101,12 @@ def webhook_door(house: House) -> Door:
     return Door(
         shop=house.shop,
         secrets=house.secrets,
-        clerk=Clerk("record", record),
+        record=record,
         tally=house.tally,
         now=house.now,
         lanes_off=house.lanes_off,
         updates_too=house.updates_too,
+        one_write=one_write,
     )
 
 

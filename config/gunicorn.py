@@ -1,6 +1,6 @@
-"""How gunicorn runs the web door: threads that keep connections open, and as many processes as the database likes.
+"""How gunicorn runs the web door: an event loop, and as many processes as the database likes.
 
-Shopify asks for Keep-Alive, which the sync worker ignores; gthread honours it.
+Shopify asks for Keep-Alive, which gunicorn's plain worker ignores; ours honours it.
 https://shopify.dev/docs/apps/build/webhooks/verify-deliveries : a connection within 1 s, an answer within 5 s.
 """
 
@@ -15,7 +15,7 @@ except WrongSetting as e:
     sys.exit(str(e))
 
 bind = f"0.0.0.0:{_settings.port}"
-worker_class = "gthread"
+worker_class = "handlers.loop.LoopWorker"
 # Requests of one process share a commit. On SQLite a second process would only queue for the same file; PostgreSQL
 # commits side by side.
 workers = _settings.web_processes or (2 if _settings.on_postgresql else 1)

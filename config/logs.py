@@ -6,12 +6,13 @@ Keys: ``request_id``, ``customer_id``, ``lane``, ``attempt``, ``duration_ms``, `
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
 import threading
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from types import TracebackType
 from typing import Any, Literal
 
@@ -110,11 +111,55 @@ def _where_not_what(_: Any, __: str, event: MutableMapping[str, Any]) -> Mutable
     return event
 
 
+#: A pipe takes so many bytes at once whole; more, and two processes' lines might mix.
+_AT_ONCE = 4096
+
+
+class _Held(threading.local):
+    lines: list[str] | None = None
+
+
+_held = _Held()
+
+
 class _OneLineOrNone(logging.StreamHandler[Any]):
     """Writes to stderr; a line that cannot be written is dropped."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line now, or keep it for the end of this thread's ``one_write``."""
+        if _held.lines is None:
+            super().emit(record)
+        else:
+            _held.lines.append(self.format(record) + self.terminator)
+
+    def write_together(self, lines: Sequence[str]) -> None:
+        """Write these lines in as few writes as a pipe keeps whole."""
+        together = ""
+        with contextlib.suppress(OSError, ValueError), self.lock or contextlib.nullcontext():
+            for line in (*lines, None):
+                if line is None or len((together + line).encode()) > _AT_ONCE:
+                    self.stream.write(together)
+                    self.flush()
+                    together = ""
+                together += line or ""
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Nothing: Python would print the error that was being told of, with all its words."""
+
+
+@contextlib.contextmanager
+def one_write() -> Iterator[None]:
+    """What this thread logs inside goes out at the end, together: a write for each line would let go of Python's lock
+    each time, and wait to have it back.
+    """
+    _held.lines = []
+    try:
+        yield
+    finally:
+        lines, _held.lines = _held.lines, None
+        for handler in logging.getLogger().handlers:
+            if lines and isinstance(handler, _OneLineOrNone):
+                handler.write_together(lines)
 
 
 def _tell_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:

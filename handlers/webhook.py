@@ -14,10 +14,12 @@ import hashlib
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
@@ -25,6 +27,7 @@ from werkzeug.wsgi import get_input_stream
 
 from clients.shopify.payload import read_triggered_at
 from clients.shopify.signature import verify
+from handlers.front import Environ, waiting
 from handlers.tally import Tally
 from handlers.topics import Asked, decide
 from ledger.arrival import Arrival, Recorded
@@ -35,9 +38,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
 log = structlog.get_logger()
-
-#: A request as WSGI hands it in (PEP 3333): headers in capitals, behind ``HTTP_``.
-Environ: TypeAlias = dict[str, Any]
 
 PATH: Final = "/webhooks/shopify"
 #: Shopify sends a few kilobytes; nobody else sends anything.
@@ -70,21 +70,35 @@ class Delivery:
     triggered_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
-    """What the webhook door needs: whom to believe, where to record, what to tell the log.
+class Knock(NamedTuple):
+    """A delivery on its way to the ledger, and when it came in (``time.perf_counter``)."""
 
-    ``secrets`` are (label, secret) pairs, any of which may match. ``lanes_off`` maps each lane that is switched off to
-    the reason in words; ``updates_too``: whether changes to customers who are there already are carried.
+    arrival: Arrival
+    began: float
+
+
+@dataclass(frozen=True)
+class Door:
+    """What the webhook door needs: whom to believe, how to record, what to tell the log.
+
+    ``secrets`` are (label, secret) pairs, any of which may match. ``record`` keeps a group in one commit. ``lanes_off``
+    maps each lane that is switched off to the reason in words; ``updates_too``: whether changes to customers who are
+    there already are carried. ``one_write``: what is logged inside goes out with one write.
     """
 
     shop: str
     secrets: Sequence[tuple[str, str]]
-    clerk: Clerk[Arrival, Recorded]
+    record: Callable[[Sequence[Arrival]], Sequence[Recorded]]
     tally: Tally
     now: Callable[[], datetime]
     lanes_off: Mapping[str, str]
     updates_too: bool
+    one_write: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    @cached_property
+    def clerk(self) -> Clerk[Knock, Recorded]:
+        """Concurrent deliveries share a commit."""
+        return Clerk("record", self._record)
 
     def before(self, app: WSGIApplication) -> WSGIApplication:
         """The app with this door in front of it: ``POST /webhooks/shopify`` is answered here, all else by the app."""
@@ -107,7 +121,7 @@ class Door:
             delivery = read(environ, self.secrets, self.shop)
             asked = decide(delivery.topic, delivery.body, is_test=delivery.is_test)
             arrival = _arrival(delivery, asked, request_id, self.now())
-            recorded = self.clerk.do(arrival, timeout_s=PATIENCE_S)
+            self.clerk.do(Knock(arrival, began), timeout_s=PATIENCE_S, waiting=waiting(environ))
         except Refused as e:
             self.tally.count(f"refused {e.status}")
             log.warning("refused", request_id=request_id, status=e.status, why=e.why)
@@ -118,10 +132,22 @@ class Door:
         except Exception:
             log.exception("not kept", request_id=request_id, status=500)
             return 500, "this is a fault of ours; please come again"
-        self._tell(arrival, recorded, request_id, (time.perf_counter() - began) * 1000)
         return 200, "kept"
 
-    def _tell(self, arrival: Arrival, recorded: Recorded, request_id: str, ms: float) -> None:
+    def _record(self, knocks: Sequence[Knock]) -> Sequence[Recorded]:
+        recorded = self.record([knock.arrival for knock in knocks])
+        # Told here, by the one thread that has them all: a write each, by each caller, cost as much as the commit.
+        try:
+            with self.one_write():
+                for knock, became in zip(knocks, recorded, strict=True):
+                    self._tell(knock.arrival, became, (time.perf_counter() - knock.began) * 1000)
+        except Exception:
+            # They are kept: a log that fails must not have them recorded twice.
+            log.exception("not told", count=len(knocks))
+        return recorded
+
+    def _tell(self, arrival: Arrival, recorded: Recorded, ms: float) -> None:
+        request_id = arrival.request_id
         verdict = "repeat" if recorded.repeat else recorded.verdict
         customer_id = arrival.customer.id if arrival.customer else None
         tell = log.error if recorded.verdict == "unreadable" else log.info

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from ledger.database import StoreBusy
 
@@ -24,30 +24,31 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+class Waiting(Protocol):
+    """One who waits for the clerk; ``threading.Event`` is one, an event loop has its own."""
+
+    def wait(self, timeout: float) -> bool:
+        """Whether it was woken within so many seconds."""
+
+    def set(self) -> None:
+        """Wake it, from the clerk's thread; before it waits is early enough."""
+
+
 class _Slip(Generic[Job, Result]):
-    """One job and its end. Two bare locks, for a ``Future`` costs more than the job's own share of the commit."""
+    """One job and its end."""
 
-    __slots__ = ("_done", "_turn", "error", "job", "result")
+    __slots__ = ("_turn", "error", "job", "result", "waiting")
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, waiting: Waiting) -> None:
         self.job = job
+        self.waiting = waiting
         self.result: Result
         self.error: BaseException | None = None
         self._turn = threading.Lock()
-        self._done = threading.Lock()
-        self._done.acquire()
 
     def take(self) -> bool:
         """Whether this slip is the caller's from now on: the clerk's, or his who will wait no longer."""
         return self._turn.acquire(blocking=False)
-
-    def settle(self) -> None:
-        """Wake the one who waits."""
-        self._done.release()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Whether the end came in time."""
-        return self._done.acquire(timeout=timeout_s)
 
 
 class Clerk(Generic[Job, Result]):
@@ -65,15 +66,16 @@ class Clerk(Generic[Job, Result]):
         self._start_lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def do(self, job: Job, *, timeout_s: float) -> Result:
+    def do(self, job: Job, *, timeout_s: float, waiting: Waiting | None = None) -> Result:
         """The job's result, after the commit. Raises ``StoreBusy`` when that takes longer than ``timeout_s``.
 
+        ``waiting``: how the caller waits, where a thread of its own is not the way.
         A job that timed out before the clerk took it up is dropped; one that was being written may still be kept.
         """
         self._run()
-        slip: _Slip[Job, Result] = _Slip(job)
+        slip: _Slip[Job, Result] = _Slip(job, waiting or threading.Event())
         self._waiting.put(slip)
-        if not slip.wait(timeout_s):
+        if not slip.waiting.wait(timeout_s):
             slip.take()
             raise StoreBusy(f"the database did not answer within {timeout_s:g} s")
         if slip.error is not None:
@@ -122,7 +124,7 @@ class Clerk(Generic[Job, Result]):
             for slip, result in zip(group, results, strict=True):
                 slip.result = result
         for slip in group:
-            slip.settle()
+            slip.waiting.set()
 
     def _write_once_more(self, jobs: Sequence[Job]) -> Sequence[Result]:
         """A connection that died while it lay idle fails once, at once: the second try gets a new one."""

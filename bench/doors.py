@@ -17,7 +17,6 @@ from bench.knocks import badly_signed
 from bench.load import Address, Gun, Volley, status_of
 from sandbox.system import DidNotStart, Running
 
-#: What is said of a door that another could stand in the way of believing.
 _REFUSED: Final = "401"
 
 

@@ -1,8 +1,8 @@
 """Flask and DBOS, on SQLite or PostgreSQL: a durable workflow is enqueued before the answer, for workers to run.
 
 https://docs.dbos.dev/python/examples/queue-worker : web servers enqueue through a client, workers are apart. Starting
-the workflow in the web process itself would cost its answers more: it is run there, too. The workflow's id is the
-webhook's, so that a repeat is one workflow: https://docs.dbos.dev/python/tutorials/workflow-tutorial#workflow-ids-and-idempotency
+the workflow in the web process itself would cost its answers more, since it is run there, too. The workflow's id is the
+webhook's, so that a repeat is one workflow: https://docs.dbos.dev/python/tutorials/idempotency-tutorial
 """
 
 from __future__ import annotations

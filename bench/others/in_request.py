@@ -1,7 +1,7 @@
 """Flask that calls both vendors inside the request: no queue at all; 200 when both have the customer.
 
 https://developers.smaregi.dev/platform-api-reference : members are created by POST and changed by PATCH.
-https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide : upsert by e-mail.
+https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/batch/upsert-contacts : by e-mail.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import socket
 import sys
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -46,7 +46,7 @@ def signed(body: bytes, topic: str = "customers/create") -> dict[str, str]:
     }
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(app: Flask) -> Iterator[Address]:
     server = KeepAliveServer("127.0.0.1", 0, app)
     thread = Thread(target=server.serve_forever, args=(0.02,))
@@ -194,6 +194,18 @@ def test_without_redis_its_ways_are_rows_that_say_what_they_need(
     rows = next(table.rows for table in found.tables if "beside the usual ways" in table.title)
     assert [row[1] for row in rows if row[0].startswith("Celery")] == ["not measured: needs redis-server on PATH"] * 2
     assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_without_their_environment_the_usual_ways_are_missing_and_nothing_is_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ways, "BIN", tmp_path)
+    lab = cast("Any", SimpleNamespace(tell=lambda _: None, room=lambda _: tmp_path))
+    with contextlib.ExitStack() as stack:
+        doors, missing = ways.start_ways(lab, stack)
+    assert not doors
+    assert [one.way for one in missing] == list(ways.WAYS)
+    assert {one.needs for one in missing} == {"the environment that `make bench-full` makes"}
 
 
 def test_a_quick_look_without_the_usual_ways_says_nothing_of_them() -> None:

@@ -148,6 +148,8 @@ def _ahead(pairs: Sequence[Pair], others: Sequence[Door], connections: Sequence[
 
 def _waits(pairs: Sequence[Pair], others: Sequence[Door], connections: Sequence[int]) -> Table:
     def cell(door: Door, number: int) -> str:
+        if not any(door.rates(number)):
+            return "none answered"
         middle, most = door.latency(number, 0.5).median, door.latency(number, 1).highest
         return f"{middle:,.0f} / {door.latency(number, 0.99).shown()} / {most:,.0f}"
 

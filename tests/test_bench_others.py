@@ -25,6 +25,7 @@ from bench.load import Address, Volley, drive
 from bench.others import ways
 from bench.others.door import door
 from bench.others.redis import length_of
+from bench.report import draw
 from clients.shopify.signature import sign, verify
 from sandbox.config import SandboxConfig
 from sandbox.keepalive import KeepAliveServer
@@ -206,6 +207,18 @@ def test_without_their_environment_the_usual_ways_are_missing_and_nothing_is_sta
     assert not doors
     assert [one.way for one in missing] == list(ways.WAYS)
     assert {one.needs for one in missing} == {"the environment that `make bench-full` makes"}
+
+
+def test_a_way_that_answered_nobody_has_its_row_and_the_pictures_are_drawn_all_the_same(tmp_path: Path) -> None:
+    silent = a_door("a silent way", 0.0)
+    silent.volleys = {number: [Volley(0.0, array("d"), {"after 5 s": 3})] for number in silent.volleys}
+    found = section([a_pair(1000.0)], [silent], [], (16, 64), how="1 s each", ceilings={16: 2e4})
+    waits = next(table.rows for table in found.tables if table.title.startswith("Latency beside"))
+    assert waits[-1] == ("a silent way", "none answered", "none answered", "6")
+    draw([found], tmp_path)
+    drawn = {file.name: file.read_text() for file in (tmp_path / "img").iterdir()}
+    assert set(drawn) == {"answering-rates.svg", "answering-latency.svg"}
+    assert all("a silent way" in text and "ours, SQLite FULL" in text for text in drawn.values())
 
 
 def test_a_quick_look_without_the_usual_ways_says_nothing_of_them() -> None:

@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
 
-.PHONY: help install demo test run worker lint bench lock clean
+.PHONY: help install demo test run worker lint bench bench-full lock clean
 
 help:  ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -17,6 +17,12 @@ help:  ## list what there is
 
 .venv/installed-dev: requirements-dev.lock .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv-bench/installed: requirements-bench.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
 install: .venv/installed  ## make .venv with the pinned libraries
@@ -40,6 +46,9 @@ lint: .venv/installed-dev  ## ruff, mypy --strict, import-linter
 bench: .venv/installed-dev  ## measure, and write docs/measurements.md
 	$(BIN)/python -m bench $(ARGS)
 
+bench-full: .venv/installed-dev .venv-bench/installed  ## the same beside what others would pick (redis-server on PATH)
+	$(BIN)/python -m bench --full $(ARGS)
+
 lock: .venv/installed-dev  ## resolve pyproject.toml anew into the two lock files (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		pyproject.toml -o requirements.lock --quiet
@@ -49,4 +58,4 @@ lock: .venv/installed-dev  ## resolve pyproject.toml anew into the two lock file
 		--group bench -o requirements-bench.lock --quiet
 
 clean:  ## take away what was made here, the demo's data included; your ledger in var/ stays
-	rm -rf .venv var/demo* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench var/demo* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -20,7 +20,7 @@ from bench import answering, draining, flow
 from bench.lab import Lab
 from bench.load import Gun
 from bench.machine import machine
-from bench.report import Section, goals_table, page, show, show_table
+from bench.report import Section, draw, goals_table, page, show, show_table
 from bench.scale import Scale
 from bench.stores import postgresql_server
 
@@ -36,7 +36,10 @@ PARTS: Final[dict[str, Callable[[Lab], Section]]] = {
 @click.command()
 @click.option("--quick", is_flag=True, help="Shorter runs: to see that all is well, rather than to know.")
 @click.option("--only", type=click.Choice([*PARTS, "memory"]), help="One part alone; the page is left as it is.")
-def main(quick: bool, only: str | None) -> None:
+@click.option(
+    "--full", is_flag=True, help="Also what users would pick instead, from .venv-bench, and more connections."
+)
+def main(quick: bool, only: str | None, full: bool) -> None:
     """Measure the service on this machine, and write docs/measurements.md after a whole run.
 
     PostgreSQL is started from a wheel, unless BENCH_DATABASE_URL names a server on which databases may be created.
@@ -60,7 +63,7 @@ def main(quick: bool, only: str | None) -> None:
         found = machine(folder, server, date.today())  # noqa: DTZ011 - the day here, for people
         gun = stack.enter_context(Gun())
         # Memory is weighed while the others run.
-        lab = Lab(folder, quick or only == "memory", server, gun, scale, tell)
+        lab = Lab(folder, quick or only == "memory", server, gun, scale, tell, full)
         for name, measure in PARTS.items():
             if only in (None, name, "memory"):
                 sections.append(measure(lab))
@@ -75,14 +78,16 @@ def main(quick: bool, only: str | None) -> None:
     console.print(f"{time.monotonic() - began:.0f} s in all")
     if only is None:
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page(sections, found, _introduction(quick)), encoding="utf-8")
+        draw(sections, PAGE.parent)
+        PAGE.write_text(page(sections, found, _introduction(quick, full)), encoding="utf-8")
         console.print(f"written: {PAGE.relative_to(ROOT)}")
 
 
-def _introduction(quick: bool) -> str:
+def _introduction(quick: bool, full: bool) -> str:
+    command = "make bench-full" if full else "make bench"
     length = " This was a quick run (`--quick`): too short to rely on." if quick else ""
     return (
-        f"Written by `make bench`; run it again to replace this page.{length} Everything was measured side by side in "
+        f"Written by `{command}`; run it again to replace this page.{length} Everything was measured side by side in "
         "one run on one machine, with the load, the far sides and the databases on it too. Absolute figures speak of "
         "this machine, ratios travel."
     )

@@ -37,8 +37,11 @@ class Spread:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
-    """How ours compare with theirs, repeat by repeat: what disturbs the machine disturbs both of a pair alike."""
-    return Spread.of([mine / limit for mine, limit in zip(ours, theirs, strict=True)])
+    """How ours compare with theirs, repeat by repeat: what disturbs the machine disturbs both of a pair alike.
+
+    Infinite against one that did nothing at all.
+    """
+    return Spread.of([mine / other if other else math.inf for mine, other in zip(ours, theirs, strict=True)])
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:

@@ -76,6 +76,15 @@ class Knocks:
         )
 
 
+def badly_signed(first_id: int) -> Iterator[bytes]:
+    """Requests that nobody may take in: a signature of something else, one that is no signature, and none at all."""
+    for request, wrong in zip(Knocks(first_id), (b"AAAA" * 10 + b"AAA=", b"\xe5\xa4\x89", None), strict=False):
+        head, _, body = request.partition(b"\r\n\r\n")
+        lines = [line for line in head.split(b"\r\n") if not line.startswith(b"X-Shopify-Hmac-Sha256:")]
+        given = [] if wrong is None else [b"X-Shopify-Hmac-Sha256: " + wrong]
+        yield b"\r\n".join([*lines, *given]) + b"\r\n\r\n" + body
+
+
 def _bodies(config: SandboxConfig) -> Iterator[bytes]:
     """The bodies of a hundred invented people, as the shop would send them, all with the same id."""
     shop = ShopShelf(config)

@@ -25,7 +25,8 @@ from bench.knocks import Knocks
 
 #: An answer that takes longer counts as an error. https://shopify.dev/docs/apps/build/webhooks/verify-deliveries
 PATIENCE_S: Final = 5.0
-_PER_SECOND: Final = 5_000
+#: Made beforehand for each second: more than any server here answers. What is wanted beyond is made on the way.
+_PER_SECOND: Final = 8_000
 
 Address: TypeAlias = tuple[str, int]
 
@@ -53,13 +54,17 @@ class _Line:
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
+    """What came of one run so far: latencies in milliseconds, errors by what was said."""
+
     latencies_ms: array[float] = field(default_factory=lambda: array("d"))
     errors: dict[str, int] = field(default_factory=dict)
     in_time: int = 0
 
     def note(self, said: str, ms: float = 0.0, *, in_time: bool = False) -> None:
-        """One answer, or what came instead of it."""
+        """One answer, or what came instead of it; one that Shopify would not have waited for is none."""
+        if said == "200" and ms > PATIENCE_S * 1000:
+            said = f"after {PATIENCE_S:g} s"
         if said == "200":
             self.latencies_ms.append(ms)
             self.in_time += in_time
@@ -110,7 +115,7 @@ def _serve(pipe: Connection) -> None:
 
 def drive(address: Address, requests: Iterator[bytes], *, connections: int, seconds: float) -> Volley:
     """Send ``requests`` over so many connections for so long, each the next one as soon as it is answered."""
-    tally = _Tally()
+    tally = Tally()
     lines = [_Line(_connect(address)) for _ in range(connections)]
     with selectors.DefaultSelector() as selector:
         for line in lines:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -31,15 +32,27 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture beside the tables; ``draw`` writes it as an SVG file to the path it is given."""
+
+    title: str
+    file_name: str
+    draw: Callable[[Path], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """One measurement: what was done in words, the tables, and the goals it speaks to."""
+    """One measurement: what was done in words, the tables, the goals it speaks to, and pictures for the page."""
 
     title: str
     words: str
     tables: Sequence[Table]
     goals: Sequence[Goal] = field(default=())
+    pictures: Sequence[Picture] = field(default=())
 
 
+#: Beside the page.
+PICTURES: Final = "img"
 MET: Final[Mapping[bool | None, str]] = {True: "yes", False: "no", None: "–"}
 
 
@@ -73,7 +86,15 @@ def page(sections: Sequence[Section], machine: Table, introduction: str) -> str:
     parts += ["## The machine", _markdown(machine, titled=False)]
     for section in sections:
         parts += [f"## {section.title}", section.words, *(_markdown(table) for table in section.tables)]
+        parts += [f"![{picture.title}]({PICTURES}/{picture.file_name})" for picture in section.pictures]
     return "\n\n".join(parts) + "\n"
+
+
+def draw(sections: Sequence[Section], folder: Path) -> None:
+    """Every picture of these sections, for a page in ``folder``."""
+    for section in sections:
+        for picture in section.pictures:
+            picture.draw(folder / PICTURES / picture.file_name)
 
 
 def _markdown(table: Table, *, titled: bool = True) -> str:

@@ -14,7 +14,7 @@ from bench.far_side import Call
 from bench.figures import Spread, busiest_share, percentile, ratios, slope
 from bench.knocks import Knocks
 from bench.limit import app as limit
-from bench.load import status_of
+from bench.load import PATIENCE_S, Tally, status_of
 from bench.report import Goal, Section, Table, goals_table, page
 from bench.trips import Stay, Trip
 from clients.shopify.payload import read_payload
@@ -106,6 +106,13 @@ def test_knocks_of_two_runs_share_no_customer_and_no_delivery() -> None:
 )
 def test_an_answer_counts_when_its_last_byte_is_here(answer: bytes, expected: str | None) -> None:
     assert status_of(answer) == expected
+
+
+def test_an_answer_that_shopify_would_not_have_waited_for_is_an_error() -> None:
+    tally = Tally()
+    tally.note("200", PATIENCE_S * 1000, in_time=True)
+    tally.note("200", PATIENCE_S * 1000 + 1, in_time=True)
+    assert (len(tally.latencies_ms), tally.in_time, tally.errors) == (1, 1, {"after 5 s": 1})
 
 
 def test_the_limit_refuses_what_is_not_signed() -> None:

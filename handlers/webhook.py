@@ -16,6 +16,7 @@ from datetime import datetime
 
 import structlog
 from flask import Blueprint, Request, Response, request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from clients.shopify.payload import read_triggered_at
@@ -144,16 +145,21 @@ def read(request: Request, secrets: Sequence[tuple[str, str]], shop: str) -> Del
         raise Refused(403, "another shop's domain: check SHOPIFY_SHOP")
     return Delivery(
         body=body,
-        topic=headers.get("X-Shopify-Topic", "")[:200],
+        topic=_text(headers, "X-Shopify-Topic", 200),
         shop=domain,
         # Old and hand-made requests lack the id: then the same bytes are the same delivery.
-        webhook_id=headers.get("X-Shopify-Webhook-Id", "")[:200] or f"sha256:{hashlib.sha256(body).hexdigest()}",
+        webhook_id=_text(headers, "X-Shopify-Webhook-Id", 200) or f"sha256:{hashlib.sha256(body).hexdigest()}",
         is_test=headers.get("X-Shopify-Test", "").strip().lower() == "true",
         secret=label,
-        event_id=headers.get("X-Shopify-Event-Id", "")[:200] or None,
-        api_version=headers.get("X-Shopify-API-Version", "")[:40] or None,
+        event_id=_text(headers, "X-Shopify-Event-Id", 200) or None,
+        api_version=_text(headers, "X-Shopify-API-Version", 40) or None,
         triggered_at=read_triggered_at(headers.get("X-Shopify-Triggered-At")),
     )
+
+
+def _text(headers: Headers, name: str, longest: int) -> str:
+    """A header as it may be kept: PostgreSQL refuses NUL, which gunicorn lets nobody send, but others might."""
+    return headers.get(name, "")[:longest].replace("\x00", "")
 
 
 def answer(status: int, text: str, request_id: str) -> Response:

@@ -122,7 +122,7 @@ def _without_city(street: str, city: str) -> str:
 def _join(left: str, right: str) -> str:
     """Without a space, as addresses are written in Japan, unless a number or a Latin word would grow into the next."""
     needs_space = left[-1:].isascii() and left[-1:].isalnum() and right[:1].isascii() and right[:1].isalnum()
-    needs_space |= right[:1] in _LOOSE_MARKS  # else the mark would change the kana before it
+    needs_space |= bool(left) and right[:1] in _LOOSE_MARKS  # else the mark would change the kana before it
     return f"{left} {right}" if needs_space else left + right
 
 

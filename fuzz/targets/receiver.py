@@ -63,12 +63,12 @@ def play(source: Source) -> None:
     headers |= {name: source.pick((header(source), "true", "customers/create")) for name in HEADERS if source.one_in(8)}
     secret = source.pick((SECRETS[0][1], SECRETS[1][1], "a stranger's", ""))
     forged = source.one_in(10)
-    body = body_from(source)
+    body = body_from(source)[:LARGEST_BODY]  # a larger one is refused before it is read: tests/test_webhook.py
     signature = header(source) if forged else sign(body, secret)
     ours = not forged and secret in dict(SECRETS).values()
     delivery = _read(headers, signature, body)
     if delivery is None:
-        if ours and headers["SHOP_DOMAIN"] == SHOP and len(body) < LARGEST_BODY:
+        if ours and headers["SHOP_DOMAIN"] == SHOP:
             raise Broken("a request of our own shop is refused")
         return
     if not ours:

@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
 
-.PHONY: help install demo test run worker lint bench bench-full lock clean
+.PHONY: help install demo test run worker lint bench bench-full fuzz siege lock clean
 
 help:  ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +48,12 @@ bench: .venv/installed-dev  ## measure, and write docs/measurements.md
 
 bench-full: .venv/installed-dev .venv-bench/installed  ## the same beside what others would pick (redis-server on PATH)
 	$(BIN)/python -m bench --full $(ARGS)
+
+fuzz: .venv/installed-dev  ## hostile input against every parser and the mapping (SECONDS=60 for each target; Linux)
+	$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60) $(ARGS)
+
+siege: .venv/installed-dev  ## slow clients and floods against a real gunicorn (SECONDS=8 for each attack)
+	$(BIN)/python -m fuzz.siege --seconds $(or $(SECONDS),8) $(ARGS)
 
 lock: .venv/installed-dev  ## resolve pyproject.toml anew into the two lock files (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

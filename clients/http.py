@@ -7,12 +7,14 @@ done; otherwise the error says ``doubt`` and the lane asks before it creates aga
 
 from __future__ import annotations
 
+import json as codec
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -27,7 +29,7 @@ MAYBE_DONE = frozenset({500, 502, 503, 504, 521, 522, 523, 524, 525, 526})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the status, the headers, and the body as JSON (None when it is not JSON)."""
+    """What came back: the status, the headers, and the body as ``read_json`` reads it."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,7 +48,7 @@ class Answer:
         except ValueError:
             try:
                 at = parsedate_to_datetime(raw)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, IndexError, OverflowError):  # a zone of a million hours, a date of commas
                 return None
             if at.tzinfo is None:
                 at = at.replace(tzinfo=UTC)
@@ -90,7 +92,7 @@ class Http:
         self._tries = tries
         self._patience = patience.total_seconds()
         self._sleep = sleep
-        self._session = requests.Session()
+        self._session = _Session()
         # Neither a .netrc nor a proxy variable of the host may change whom we talk to, or as whom.
         self._session.trust_env = False
         adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool, max_retries=0)
@@ -140,7 +142,7 @@ class Http:
                 )
             except requests.RequestException as e:
                 raise self._no_answer(e, repeatable) from e
-            answer = Answer(got.status_code, got.headers, _json(got))
+            answer = Answer(got.status_code, got.headers, read_json(got.content))
             if answer.status in NOT_DONE or (answer.status in MAYBE_DONE and repeatable):
                 named = answer.wait()
                 if named is None or named.total_seconds() <= self._patience:
@@ -175,8 +177,36 @@ class Http:
         return error
 
 
-def _json(got: requests.Response) -> Any:
+class _Session(requests.Session):
+    """A redirect is an answer like another; requests would take its address apart even where it may not follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: whatever stands there."""
+
+
+def read_json(content: bytes) -> Any:
+    """The body as JSON, None when it is not JSON or nested beyond reason. Never raises.
+
+    Its texts are such as can be stored: without NUL, which PostgreSQL refuses, and without lone surrogates, which have
+    no UTF-8. Both can only stand in JSON as escapes, so that most answers are not looked through.
+    """
     try:
-        return got.json()
-    except ValueError:
+        told = codec.loads(content, parse_constant=_no_such_number)
+        return _storable(told) if _ESCAPES.search(content) else told
+    except (ValueError, RecursionError):
         return None
+
+
+_ESCAPES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\x00")  # and a NUL may be half a letter of UTF-16
+
+
+def _no_such_number(_: str) -> NoReturn:
+    raise ValueError  # NaN and Infinity are JavaScript, not JSON
+
+
+def _storable(told: Any) -> Any:
+    if isinstance(told, str):
+        return told.replace("\x00", "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(told, dict):
+        return {_storable(name): _storable(part) for name, part in told.items()}
+    return [_storable(part) for part in told] if isinstance(told, list) else told

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol, TypeGuard
 
 from clients.errors import TryLater
+
+_SENDABLE: Final = re.compile(r"[!-~]{1,4096}")
+
+
+def can_be_sent(value: object) -> TypeGuard[str]:
+    """Whether what came back for a token can stand in a header: printable ASCII without spaces."""
+    return isinstance(value, str) and _SENDABLE.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Japanese data: how names, readings, addresses, numbers and dates of Japan are written; pure, and knowing no lane."""
 
-from japan.address import address_line
+from japan.address import address_line, lies_abroad
 from japan.birth_date import birth_date
 from japan.characters import clean
 from japan.fixed import Fixed
@@ -19,6 +19,7 @@ __all__ = [
     "email",
     "gender",
     "kana",
+    "lies_abroad",
     "phone",
     "postcode",
     "prefecture",

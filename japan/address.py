@@ -15,8 +15,10 @@ from japan.prefectures import PREFECTURES, prefecture
 _NO_LIMIT: Final = 1_000_000
 _LONG_MARK_AS_HYPHEN: Final = re.compile(r"(?<=[0-9])\s*[ー―─]\s*(?=[0-9])")
 _POSTCODE_IN_FRONT: Final = re.compile(r"〒\s*[0-9]{3}-?[0-9]{4}\s*")
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")  # ISO 3166-1
 _REGION: Final = re.compile(r"\A[0-9A-Z]{1,3}\Z")  # ISO 3166-2 after the hyphen: ON, CA, 11
 _ENDS_A_PLACE: Final = "都道府県市区町村郡"
+_LOOSE_MARKS: Final = ("゛", "゜")
 _SAME_KA: Final = str.maketrans("ヶヵ", "ケカ")  # 龍ヶ崎市 and 龍ケ崎市 are one city
 
 _Fixes = list[tuple[str, str]]
@@ -36,14 +38,20 @@ def address_line(address: Address, most: int = 85) -> Fixed:
     building = _cleaned(address.address2, fixes)
     if street in ("", *PREFECTURES.values()):  # the street stands in the field that was meant for the building
         street, building = street + building, ""
-    if address.country_code and address.country_code.upper() != "JP":
+    if lies_abroad(address):
         base, building = _abroad(address, city, street, building)
         glue = ", "
     else:
         base, glue = _in_japan(address, city, street, fixes), ""
     if not base and not building:
-        return NOTHING
+        return Fixed(None, tuple(fixes)) if fixes else NOTHING
     return _fit(base, building, glue, most, fixes)
+
+
+def lies_abroad(address: Address) -> bool:
+    """Whether the address names another country than Japan; what is no code of a country names none."""
+    country = (address.country_code or "").upper()
+    return _COUNTRY.fullmatch(country) is not None and country != "JP"
 
 
 def _cleaned(text: str | None, fixes: _Fixes) -> str:
@@ -58,15 +66,19 @@ def _cleaned(text: str | None, fixes: _Fixes) -> str:
 
 def _in_japan(address: Address, city: str, street: str, fixes: _Fixes) -> str:
     """Prefecture, city and street, each once."""
-    city, street = (
-        _POSTCODE_IN_FRONT.sub("", text, count=1) if text.startswith("〒") else text for text in (city, street)
-    )
+    if any(_POSTCODE_IN_FRONT.match(text) for text in (city, street)):
+        city, street = (
+            _POSTCODE_IN_FRONT.sub("", text, count=1) if text[:1] == "〒" else text for text in (city, street)
+        )
+        fixes.append(fix("dropped", "postcode in front"))
     told = prefecture(address.province_code or "")
     if told is None and (city or street) and (told := _by_postcode(address, city or street)):
         fixes.append(fix("filled", "prefecture by the postcode"))
     # Without either, a prefecture in the text is not believed any more than the rest of it; it only stands in front.
     name = told or _named(city) or _named(street) or ""
     own_city, own_street = _without(city, name), _without(street, name)
+    if own_city and own_street != street and told is None:
+        fixes.append(fix("reformatted", "prefecture to the front"))
     if name and [told is not None, own_city != city, own_street != street].count(True) > 1:
         fixes.append(fix("dropped", "prefecture given twice"))
     own = _without_city(own_street, own_city)
@@ -75,6 +87,10 @@ def _in_japan(address: Address, city: str, street: str, fixes: _Fixes) -> str:
     if told and (_named(own_city) or _named(own)):
         fixes.append(fix("filled", "prefecture by its code, though the text names another"))
     return _join(_join(name, own_city), own)
+
+
+def _without_postcode(text: str) -> str:
+    return _POSTCODE_IN_FRONT.sub("", text, count=1) if _POSTCODE_IN_FRONT.match(text) else text
 
 
 def _by_postcode(address: Address, place_name: str) -> str | None:
@@ -106,6 +122,7 @@ def _without_city(street: str, city: str) -> str:
 def _join(left: str, right: str) -> str:
     """Without a space, as addresses are written in Japan, unless a number or a Latin word would grow into the next."""
     needs_space = left[-1:].isascii() and left[-1:].isalnum() and right[:1].isascii() and right[:1].isalnum()
+    needs_space |= bool(left) and right[:1] in _LOOSE_MARKS  # else the mark would change the kana before it
     return f"{left} {right}" if needs_space else left + right
 
 
@@ -141,6 +158,9 @@ def _fit(base: str, building: str, glue: str, most: int, fixes: _Fixes) -> Fixed
         line = cut(whole, most)
     if line != whole:
         fixes.append(fix("cut", f"cut at {len(line)} of {len(whole)} characters"))
+    if (plain := _LONG_MARK_AS_HYPHEN.sub("-", line)) != line:
+        line = plain
+        fixes.append(fix("replaced", "ー → - between digits"))
     return Fixed(line, tuple(fixes))
 
 

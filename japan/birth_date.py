@@ -128,6 +128,6 @@ def _kanji_number(digits: str) -> str:
     if "十" not in digits:
         return "".join(str(_KANJI_DIGITS[digit]) for digit in digits)
     tens, _, ones = digits.partition("十")
-    if len(tens) > 1 or len(ones) > 1:
+    if len(tens) > 1 or len(ones) > 1 or ones == "十":
         return digits
     return str((_KANJI_DIGITS[tens] if tens else 1) * 10 + (_KANJI_DIGITS[ones] if ones else 0))

@@ -62,6 +62,9 @@ def clean(text: str, most: int) -> Fixed:
     voiced = _join_voicing_marks(wide)
     joined = _ACCENTED.sub(lambda found: unicodedata.normalize("NFC", found[0]), voiced)
     shown, changes = _render_all(joined)
+    if (closer := _join_voicing_marks(shown)) != shown:  # what stood between a kana and its mark cannot be shown
+        shown, more = _render_all(closer)
+        changes += more
     trimmed = re.sub(" {2,}", " ", shown).strip(" ")
     fixes = []
     if any("\uff61" <= character <= "\uff9f" for character in text):

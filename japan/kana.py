@@ -51,6 +51,7 @@ def kana(text: str, most: int | None = None) -> Fixed:
         return dropped("not kana")
     if fitting != spelled:
         fixes.append(fix("dropped", "signs that are not kana"))
+        fitting = kana(fitting).value or fitting  # a mark may have come to stand beside its kana
     value = fitting if most is None else cut(fitting, most)
     if value != fitting:
         fixes.append(fix("cut", f"cut at {len(value)} of {len(fitting)} characters"))

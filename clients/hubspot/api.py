@@ -24,6 +24,7 @@ MOST: Final = 100
 # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines : 100 calls in 10 s on the smallest
 # plan, counted per key. A fifth is left for whatever else the portal runs under the same key.
 SHARE: Final = 0.8
+SLOWEST, FASTEST = 0.1, 1_000.0  # calls a second; a limit beyond these is no limit of theirs
 FIRST_RATE: Final = 100 / 10 * SHARE
 
 
@@ -95,7 +96,8 @@ class HubSpotApi:
         try:
             most = int(headers["X-HubSpot-RateLimit-Max"])
             seconds = int(headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "10000")) / 1000
-        except (KeyError, ValueError):
+            rate = most / seconds
+        except (KeyError, ValueError, OverflowError, ZeroDivisionError):
             return
-        if most > 0 and seconds > 0:
-            self.pace.per_second = most / seconds * SHARE
+        if SLOWEST <= rate <= FASTEST:
+            self.pace.per_second = rate * SHARE

@@ -12,6 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+LONGEST_WORDS: Final = 2_000
+"""Some of the patterns below take the square of the time for twice the length, and no sentence is longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
@@ -87,7 +90,7 @@ def complaints(error: Mapping[str, Any]) -> Iterator[Complaint]:
 def _complaint(part: Mapping[str, Any]) -> Complaint:
     codes = [str(part.get(key) or "").rsplit(".", 1)[-1] for key in ("code", "error", "subCategory", "category")]
     code = next((each for each in codes if each in _MEANINGS), next((each for each in codes if each), ""))
-    words = str(part.get("message", ""))
+    words = str(part.get("message", ""))[:LONGEST_WORDS]
     context = mapping(part.get("context"))
     names = [*texts(context.get("propertyName")), *texts(part.get("name")), *texts(part.get("in"))]
     names += re.findall(r"Property \"?([a-z0-9_]+)\"?", words)
@@ -103,7 +106,7 @@ def _inside_message(message: str) -> Iterator[Mapping[str, Any]]:
         return
     try:
         found, _ = json.JSONDecoder().raw_decode(message[at:])
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     yield from (each for each in found if isinstance(each, Mapping))
 
@@ -112,12 +115,17 @@ def existing_id(error: Mapping[str, Any]) -> str | None:
     """The contact in the way: ``context.existingId``, ``Existing ID: 123`` in the message, or ``identityProfile``."""
     for part in (error, *details(error)):
         ids = texts(mapping(part.get("context")).get("existingId"))
-        if ids and ids[0].isascii() and ids[0].isdigit():
-            return ids[0]
-        if found := re.search(r"Existing ID:\s*(\d+)", str(part.get("message", ""))):
+        if ids and (named_id := record_id(ids[0])):
+            return named_id
+        if found := re.search(r"Existing ID:\s*([0-9]{1,20})(?![0-9])", str(part.get("message", ""))):
             return found[1]
-    vid = str(mapping(error.get("identityProfile")).get("vid", ""))
-    return vid if vid.isdigit() else None
+    return record_id(mapping(error.get("identityProfile")).get("vid"))
+
+
+def record_id(value: Any) -> str | None:
+    """The id of a record, which is digits alone, as a text; None for anything else."""
+    told = str(value) if type(value) is int else value
+    return told if isinstance(told, str) and re.fullmatch(r"[0-9]{1,20}", told) else None
 
 
 def details(error: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -85,7 +85,7 @@ class Flow:
             return error
         if answer.ok:
             results = answer.body.get("results") if isinstance(answer.body, Mapping) else None
-            return [Found.read(each) for each in objects(results)] if isinstance(results, list) else _unreadable()
+            return _contacts(results)
         verdict = self._sort(answer)
         if not _is_about_rows(answer, verdict):
             return verdict
@@ -231,6 +231,14 @@ def _open(rows: Sequence[Row]) -> list[Row]:
 def _end(rows: Sequence[Row], error: CarryError) -> None:
     for row in rows:
         row.result = error
+
+
+def _contacts(results: Any) -> list[Found] | TryLater:
+    """Every contact of an answer; where one cannot be told from another, nothing is concluded from any."""
+    try:
+        return [Found.read(each) for each in objects(results)] if isinstance(results, list) else _unreadable()
+    except ValueError:
+        return _unreadable()
 
 
 def _unreadable() -> TryLater:

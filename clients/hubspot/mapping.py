@@ -136,7 +136,7 @@ def _address(sheet: _Sheet, address: Maybe[Address]) -> None:
     lines = (part.strip() for part in (at.address1, at.address2) if part)
     sheet.put("address", " ".join(line for line in lines if line))  # a contact has no second line
     sheet.put("city", at.city)
-    if at.country_code not in (None, "", "JP"):
+    if japan.lies_abroad(at):
         sheet.put("zip", at.zip)
         sheet.put("state", at.province_code)
         return

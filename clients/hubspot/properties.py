@@ -43,7 +43,7 @@ class Property:
     def what_is_wrong(self, found: Mapping[str, Any]) -> str | None:
         """Why the property as HubSpot has it cannot serve; None when it can. Labels and form fields do not matter."""
         if found.get("type") not in (self.type, *self.also):
-            return f"type is {found.get('type')}, must be {self.type}"
+            return f"type is {str(found.get('type'))[:40]}, must be {self.type}"
         if self.unique and found.get("hasUniqueValue") is not True:
             return "values are not unique, must be (hasUniqueValue)"
         return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from clients.errors import AskPerson
-from clients.hubspot.complaints import mapping
+from clients.hubspot.complaints import mapping, record_id
 from clients.hubspot.properties import CUSTOMER_ID
 from clients.hubspot.rows import Row
 
@@ -28,12 +28,14 @@ class Found:
 
     @classmethod
     def read(cls, result: Mapping[str, Any]) -> Found:
-        """One row of an answer."""
+        """One row of an answer. Raises ``ValueError`` for one without a record's id: nobody could be linked to it."""
+        if (ref := record_id(result.get("id"))) is None:
+            raise ValueError("a contact without an id")
         properties = mapping(result.get("properties"))
         # Secondary addresses are found, too, but the answer does not say which input it was found by.
         emails = f"{properties.get('email') or ''};{properties.get('hs_additional_emails') or ''}"
         return cls(
-            ref=str(result.get("id")),
+            ref=ref,
             customer_id=str(properties.get(CUSTOMER_ID) or "").strip() or None,
             emails=tuple(email for each in emails.split(";") if (email := each.strip().lower())),
         )

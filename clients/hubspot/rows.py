@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -9,6 +10,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from clients.errors import AskPerson
+from clients.hubspot.complaints import objects, record_id
 from clients.hubspot.mapping import contact, moment
 from clients.hubspot.properties import CUSTOMER_ID, UPDATED_AT
 from clients.lane import Carried, Did, Result, fingerprint, what_differs
@@ -114,7 +116,7 @@ class Row:
         answer = answer or {}
         _, after = what_differs(self.contact.properties, self._sent)
         self.result = Carried(
-            ref=str(answer.get("id") or self.ref),
+            ref=record_id(answer.get("id")) or str(self.ref),
             did=did,
             sent=after,
             memo={_REFUSED + name: mark for name, mark in self.contact.refused.items()},
@@ -159,8 +161,9 @@ def _one_contact_an_email(rows: Sequence[Row]) -> None:
 def _normalised(answer: Mapping[str, Any]) -> list[Correction]:
     """What HubSpot itself changed: since 2026-09 it normalises dates instead of refusing them, and says so."""
     return [
-        Correction(str(about.get("propertyName")), "reformatted", f"HubSpot made it {about.get('normalizedValue')}")
-        for warning in answer.get("warnings") or ()
-        if isinstance(warning, Mapping) and warning.get("category") == "PROPERTY_VALUE_NORMALIZED"
+        Correction(name, "reformatted", f"HubSpot made it {str(about.get('normalizedValue'))[:100]}")
+        for warning in objects(answer.get("warnings"))
+        if warning.get("category") == "PROPERTY_VALUE_NORMALIZED"
         if isinstance(about := warning.get("context"), Mapping)
+        if isinstance(name := about.get("propertyName"), str) and re.fullmatch(r"[a-z0-9_]{1,100}", name)
     ]

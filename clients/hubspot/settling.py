@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from clients.hubspot.complaints import details, mapping, objects, traces
+from clients.hubspot.complaints import details, mapping, objects, record_id, traces
 from clients.hubspot.properties import CUSTOMER_ID
 from clients.hubspot.rows import Row
 from clients.hubspot.sorting import Verdict, sort_row
@@ -27,7 +27,8 @@ def settle(rows: Sequence[Row], body: Any) -> Settled:
     # https://developers.hubspot.com/docs/api-reference/error-handling : 207, results and errors side by side
     done, book, nameless = Settled(), _Book(rows), []
     for result in objects(mapping(body).get("results")):
-        if row := book.whose_result(result):
+        # Without an id it is no contact that we could remember: the row is asked after instead.
+        if record_id(result.get("id")) and (row := book.whose_result(result)):
             done.landed.append((row, result))
     for error in details(mapping(body)):
         named = book.whose_error(error)

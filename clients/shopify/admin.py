@@ -25,7 +25,7 @@ from clients.shopify.refusals import (
     sort_status,
 )
 from clients.shopify.session import check_shop, check_version, graphql_door
-from clients.token import SharedToken, Token, Vault
+from clients.token import SharedToken, Token, Vault, can_be_sent
 
 PATIENCE_S: Final = 8.0
 SHORTEST_WAIT_S: Final = 0.25
@@ -174,7 +174,8 @@ class Admin:
             raise sort_status(answer, self.credential)
         body = answer.body if isinstance(answer.body, Mapping) else {}
         value, seconds = body.get("access_token"), body.get("expires_in", 86400)
-        if not isinstance(value, str) or not value.isascii() or type(seconds) not in (int, float) or seconds <= 0:
+        # Written so that NaN is no life either.
+        if not can_be_sent(value) or type(seconds) not in (int, float) or not seconds > 0:
             raise TryLater(
                 "Shopify's answer holds no token we can use",
                 kind="shopify.token_unreadable",

@@ -11,9 +11,14 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from clients.pace import PaceStore
+
+# A query costs at most 1,000 points and the smallest plan restores 100 a second; beyond these no number is believed.
+DEAREST: Final = 2_000.0
+SLOWEST: Final = 10.0
+LARGEST: Final = 1_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,20 @@ class Cost:
                 maximum=float(status["maximumAvailable"]),
                 restore_rate=float(status["restoreRate"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             return None
-        numbers = (read.requested, read.actual or 0.0, read.available, read.maximum, read.restore_rate)
-        if not all(map(math.isfinite, numbers)) or read.requested < 0 or min(read.maximum, read.restore_rate) <= 0:
-            return None
-        return read
+        return read if read._makes_sense else None
+
+    @property
+    def _makes_sense(self) -> bool:
+        """Whether the numbers may be those of a shop: one that is not would have every worker wait for days."""
+        return (
+            0 <= self.requested <= DEAREST
+            and 0 <= (self.actual or 0.0) <= DEAREST
+            and abs(self.available) <= LARGEST
+            and 0 < self.maximum <= LARGEST
+            and SLOWEST <= self.restore_rate <= LARGEST
+        )
 
     @property
     def wait_s(self) -> float:
@@ -79,7 +92,7 @@ class Points:
     def take(self, points: float) -> None:
         """Wait until a query of this cost may be asked."""
         now = self._now()
-        start = self._store.reserve(self._name, max(1, math.ceil(points)), self.per_second, now)
+        start = self._store.reserve(self._name, max(1, math.ceil(min(points, DEAREST))), self.per_second, now)
         wait = start - now - self._bucket / 2 / self.per_second
         if wait > 0:
             self._sleep(wait)

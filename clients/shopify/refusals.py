@@ -20,6 +20,7 @@ PROTECTED_DATA_PAGE: Final = "https://shopify.dev/docs/apps/launch/protected-cus
 DENIED: Final = "ACCESS_DENIED"
 THROTTLED: Final = "THROTTLED"
 
+_ID: Final = re.compile(r"[\w.:/-]+", re.ASCII)
 _SLUG: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 # The query itself does not fit: words of GraphQL's own checks are in camelCase, Shopify's are in capitals.
 _OUR_FAULT: Final = re.compile(r"[a-z]\w*|MAX_COST_EXCEEDED|GRAPHQL_\w+|BAD_USER_INPUT")
@@ -77,7 +78,8 @@ def slug(raw: object) -> str:
 
 def request_id(answer: Answer) -> str | None:
     """Shopify's own id of the request, for their support."""
-    return slug_id if (slug_id := answer.headers.get("X-Request-Id", "")[:100]) else None
+    told = answer.headers.get("X-Request-Id", "")[:100]
+    return told if _ID.fullmatch(told) else None
 
 
 def denied(trouble: Trouble, vendor_request_id: str | None) -> StopLane:

@@ -7,6 +7,7 @@ ignored without a word, and the first of all members would look like a hit.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from typing import Final, Literal, TypeAlias, cast
 from clients.errors import StopLane, TryLater
 from clients.http import Answer, Http
 from clients.pace import Pace, PaceStore
-from clients.smaregi.rows import Row, as_time, text
+from clients.smaregi.rows import Row, as_time, is_id, text
 from clients.smaregi.sorting import (
     COMMON_PAGE,
     Missing,
@@ -23,7 +24,7 @@ from clients.smaregi.sorting import (
     refusal_of_write,
     token_refusal,
 )
-from clients.token import SharedToken, Token, Vault
+from clients.token import SharedToken, Token, Vault, can_be_sent
 
 Filter: TypeAlias = Literal["customer_code", "customer_no"]
 FILTERED_FIELD: Final[Mapping[Filter, str]] = {"customer_code": "customerCode", "customer_no": "customerNo"}
@@ -31,6 +32,8 @@ FILTERED_FIELD: Final[Mapping[Filter, str]] = {"customer_code": "customerCode", 
 # Both sets cover reading and writing members: https://help.smaregi.jp/hc/ja/articles/360051474333
 SCOPES: Final = "pos.customers:read pos.customers:write"
 LIMIT: Final = 1000  # the longest page: https://developers.smaregi.dev/platform-api-reference/common
+_COLUMN: Final = re.compile(r"\w{1,64}", re.ASCII)
+LONGEST_LIFE_S: Final = 86_400.0
 INDEX_FIELDS: Final = "customerId,customerCode,customerNo,mailAddress,mailAddress2,mailAddress3,status,updDateTime"
 
 
@@ -73,8 +76,12 @@ class SmaregiApi:
 
     def required_columns(self) -> frozenset[str]:
         """The member fields that this contract requires (会員必須項目設定)."""
-        rows = self._read("read the required columns", "/customer_required_column_setting")
-        return frozenset(_camel(text(row, "columnName")) for row in rows if text(row, "value") == "1")
+        what = "read the required columns"
+        answer = self._ask_for_rows(what, "/customer_required_column_setting")
+        names = [text(row, "columnName") for row in answer.body if text(row, "value") == "1"]
+        if not all(_COLUMN.fullmatch(name) for name in names):
+            raise _no_sense(what, answer)
+        return frozenset(map(_camel, names))
 
     def members(self, *, page: int, since: datetime | None = None, until: datetime | None = None) -> list[Row]:
         """One page of all members, or of those changed in a window of at most 31 days, by id: what the index needs.
@@ -87,7 +94,7 @@ class SmaregiApi:
             params["upd_date_time-from"] = as_time(since)
         if until is not None:
             params["upd_date_time-to"] = as_time(until)
-        return self._read("read the members", "/customers", params)
+        return self._members("read the members", params)
 
     def find(self, by: Filter, value: str) -> list[Row]:
         """The members whose code or number is ``value``, compared with what came back.
@@ -95,7 +102,7 @@ class SmaregiApi:
         Raises ``StopLane`` (``smaregi.filter_ignored``) when only strangers come back: the filter was not obeyed, and
         "nobody" cannot be concluded from that.
         """
-        rows = self._read("find a member", "/customers", {by: value, "limit": "100", "page": "1"})
+        rows = self._members("find a member", {by: value, "limit": "100", "page": "1"})
         found = [row for row in rows if text(row, FILTERED_FIELD[by]) == value]
         if rows and not found:
             raise filter_ignored(by)
@@ -119,7 +126,7 @@ class SmaregiApi:
         answer = self._call("POST", "/customers", json=dict(fields), repeatable=False)
         if not answer.ok:
             raise refusal_of_write(answer, "create a member", fields)
-        if not isinstance(answer.body, Mapping) or not text(answer.body, "customerId"):
+        if not isinstance(answer.body, Mapping) or not is_id(text(answer.body, "customerId")):
             raise _no_sense("create a member", answer, doubt=True)
         return {**fields, **{name: value for name, value in answer.body.items() if value is not None}}
 
@@ -141,14 +148,21 @@ class SmaregiApi:
         told = isinstance(answer.body, Mapping) and text(answer.body, "customerId") == member_id
         return cast(Row, answer.body) if told else None
 
-    def _read(self, what: str, path: str, params: Mapping[str, str] | None = None) -> list[Row]:
-        """A bare JSON array."""
+    def _members(self, what: str, params: Mapping[str, str]) -> list[Row]:
+        """Members, each with an id: nothing may be concluded from a list with a nameless one among them."""
+        answer = self._ask_for_rows(what, "/customers", params)
+        if not all(is_id(text(row, "customerId")) for row in answer.body):
+            raise _no_sense(what, answer)
+        return cast(list[Row], answer.body)
+
+    def _ask_for_rows(self, what: str, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        """An answer whose body is a bare JSON array of objects."""
         answer = self._call("GET", path, params=params)
         if not answer.ok:
             raise refusal_of_read(answer, what)
         if not isinstance(answer.body, list) or not all(isinstance(row, Mapping) for row in answer.body):
             raise _no_sense(what, answer)
-        return answer.body
+        return answer
 
     def _call(
         self,
@@ -198,15 +212,16 @@ class SmaregiApi:
             raise
         if not answer.ok:
             raise token_refusal(answer)
-        value = text(answer.body, "access_token") if isinstance(answer.body, Mapping) else ""
-        if not value:
+        body = answer.body if isinstance(answer.body, Mapping) else {}
+        value = body.get("access_token")
+        if not can_be_sent(value):
             raise _no_sense("fetch a token", answer)
         try:
-            seconds = float(answer.body.get("expires_in", 3600))
-        except (TypeError, ValueError):
+            seconds = float(body.get("expires_in", 3600))
+        except (TypeError, ValueError, OverflowError):
             seconds = 3600.0
-        # A life of under a minute would have us fetch before every call.
-        return Token.lasting(value, max(60.0, seconds), self._now())
+        # A life of under a minute would have us fetch before every call, and no calendar holds one without end.
+        return Token.lasting(value, min(max(60.0, seconds), LONGEST_LIFE_S), self._now())
 
 
 def filter_ignored(parameter: str) -> StopLane:

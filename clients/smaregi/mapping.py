@@ -14,7 +14,7 @@ from datetime import date
 from typing import Final, TypeAlias
 
 from customer import UNKNOWN, Address, Correction, Customer, Maybe, known
-from japan import Fixed, address_line, birth_date, clean, email, gender, kana, phone, postcode
+from japan import Fixed, address_line, birth_date, clean, email, gender, kana, lies_abroad, phone, postcode
 
 LONGEST_TEXT: Final = 85
 LONGEST_POSTCODE: Final = 10
@@ -148,13 +148,9 @@ def _map_address(address: Maybe[Address], draft: _Draft) -> None:
     if address is None:
         draft.fields.update(dict.fromkeys(_ADDRESS_FIELDS))
         return
-    abroad = _lies_abroad(address)
-    draft.take("postCode", _foreign_postcode(address.zip or "") if abroad else postcode(address.zip or ""))
+    to_postcode = _foreign_postcode if lies_abroad(address) else postcode
+    draft.take("postCode", to_postcode(address.zip or ""))
     draft.take("address", address_line(address, LONGEST_TEXT))
-
-
-def _lies_abroad(address: Address) -> bool:
-    return bool(address.country_code) and (address.country_code or "").upper() != "JP"
 
 
 def _foreign_postcode(text: str) -> Fixed:

@@ -5,6 +5,7 @@ https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/postcu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final, TypeAlias
@@ -16,6 +17,7 @@ Row: TypeAlias = Mapping[str, Any]
 """One member as Smaregi wrote it."""
 
 JST: Final = timezone(timedelta(hours=9), "JST")
+_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,40}")
 MAIL_FIELDS: Final = ("mailAddress", "mailAddress2", "mailAddress3")
 
 
@@ -23,6 +25,11 @@ def text(row: Row, name: str) -> str:
     """A field as text, whatever JSON type it came in; "" when it is missing, null or empty."""
     value = row.get(name)
     return "" if value is None else str(value)
+
+
+def is_id(told: str) -> bool:
+    """Whether this can be the id of a member, which goes into addresses, into the index and into messages."""
+    return _ID.fullmatch(told) is not None
 
 
 def mail_key(mail: str | None) -> str | None:

@@ -20,10 +20,11 @@ COMMON_PAGE: Final = "https://developers.smaregi.dev/platform-api-reference/comm
 SCOPES_PAGE: Final = "https://help.smaregi.jp/hc/ja/articles/360051474333"
 PAUSE: Final = timedelta(seconds=5)  # after a 429 that names no wait
 LONGEST_DETAIL: Final = 200
+LONGEST_TOLD: Final = 2_000
 
 # Not personal, and so short or so useful to ops that masking them would only spoil the vendor's sentence.
 OPEN_FIELDS: Final = frozenset({"customerCode", "customerNo", "sex", "mailReceiveFlag", "status", "storeId", "rank"})
-_FIELD: Final = re.compile(r"^\[(\w+)\]\s*(.*)", re.DOTALL | re.ASCII)
+_FIELD: Final = re.compile(r"^\[(\w{1,64})\]\s*(.*)", re.DOTALL | re.ASCII)
 _MAIL: Final = re.compile(r"[^\s@「」『』（）()、。<>]+[@＠][^\s@「」『』（）()、。<>]+")
 _KATAKANA: Final = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 _PHONE: Final = re.compile(r"(?<!\d)(?:\+81[- ]?|0)\d{1,4}[- ]?\d{1,4}[- ]?\d{3,4}(?!\d)")
@@ -61,6 +62,7 @@ def words(body: Any, sent: Mapping[str, str | None] | None = None) -> Words:
     if not isinstance(body, Mapping):
         return Words(None, "no explanation")
     told = next((t for name in ("detail", "title", "error") if isinstance(t := body.get(name), str) and t), "")
+    told = told[:LONGEST_TOLD]  # the patterns below take the square of the time for twice the length
     found = _FIELD.match(told)
     field, detail = (found[1], found[2]) if found else (None, told)
     personal = {value for name, value in (sent or {}).items() if value and name not in OPEN_FIELDS}

@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from bench import answering, draining, flow
+from bench import answering, burst, draining, flow, growth
 from bench.lab import Lab
 from bench.load import Gun
 from bench.machine import machine
@@ -30,13 +30,16 @@ PARTS: Final[dict[str, Callable[[Lab], Section]]] = {
     "answering": answering.measure,
     "flow": flow.measure,
     "draining": draining.measure,
+    "growth": growth.measure,
+    "burst": burst.measure,
 }
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Shorter runs: to see that all is well, rather than to know.")
+@click.option("--full", is_flag=True, help="All sizes, up to a million customers: three quarters of an hour.")
 @click.option("--only", type=click.Choice([*PARTS, "memory"]), help="One part alone; the page is left as it is.")
-def main(quick: bool, only: str | None) -> None:
+def main(quick: bool, full: bool, only: str | None) -> None:
     """Measure the service on this machine, and write docs/measurements.md after a whole run.
 
     PostgreSQL is started from a wheel, unless BENCH_DATABASE_URL names a server on which databases may be created.
@@ -60,7 +63,7 @@ def main(quick: bool, only: str | None) -> None:
         found = machine(folder, server, date.today())  # noqa: DTZ011 - the day here, for people
         gun = stack.enter_context(Gun())
         # Memory is weighed while the others run.
-        lab = Lab(folder, quick or only == "memory", server, gun, scale, tell)
+        lab = Lab(folder, quick or only == "memory", server, gun, scale, tell, full)
         for name, measure in PARTS.items():
             if only in (None, name, "memory"):
                 sections.append(measure(lab))

@@ -12,7 +12,10 @@ from bench.scale import Scale
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """``quick``: shorter runs, to see that all is well rather than to know. ``postgresql``: a server's address."""
+    """``quick``: shorter runs, to see that all is well rather than to know. ``full``: all sizes, however long it takes.
+
+    ``postgresql``: a server's address.
+    """
 
     folder: Path
     quick: bool
@@ -20,6 +23,7 @@ class Lab:
     gun: Gun
     scale: Scale
     tell: Callable[[str], None]
+    full: bool = False
 
     def choose(self, full: float, quick: float) -> float:
         """``full``, or ``quick`` in a quick run."""

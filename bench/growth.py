@@ -114,7 +114,7 @@ class _Ledger:
         self._turns = 2 if lab.quick else 3
         self._there = 0
         self._dice = random.Random(7)
-        self._touched: set[int] = set()
+        self._untouched: list[int] = []
         whole.far_side.lift_limits()
         # What the sandbox makes by itself from now on is numbered above all those that are multiplied.
         top = {lane: str(first + MOST) for lane, first in FIRST_REF.items()}
@@ -125,18 +125,20 @@ class _Ledger:
         """Grow to this size and measure; web and worker are started anew, and end."""
         whole = self._whole
         self._tell(f"growing to {size:,}")
-        multiply(whole.database, self._moulds, _FIRST_ID, range(self._there, size))
+        places = range(self._there, size)
+        multiply(whole.database, self._moulds, _FIRST_ID, places)
         self._there = size
+        self._untouched += places
         self._tell(f"{size:,} customers, statements")
         statements = time_statements(whole.database, range(_FIRST_ID, _FIRST_ID + size))
         starts = {"start of web": whole.restart_web()}
         worker, starts["start of worker"] = self._start_worker()
-        touched = self._choose(size)
+        touched = self._choose()
         costs = []
         for turn in range(self._turns + 1):
             self._tell(f"{size:,} customers, run {turn} of {self._turns}")
-            places = touched[turn * self._events // 2 : (turn + 1) * self._events // 2]
-            cost = self._run(worker, places)
+            changed = touched[turn * self._events // 2 : (turn + 1) * self._events // 2]
+            cost = self._run(worker, changed)
             if turn:  # the first run only warms up: what is loaded late is loaded, connections are opened
                 costs.append(cost)
         memory = resident_mib(self._whole.web), resident_mib(worker)
@@ -146,11 +148,11 @@ class _Ledger:
         failed = whole.failed()
         return Point(self._store, size, costs, *memory, _size_mib(whole), starts, statements, failed)
 
-    def _choose(self, size: int) -> list[int]:
+    def _choose(self) -> list[int]:
         """Whom the events change: each customer once at most, so that no two events of a small ledger come to one."""
-        untouched = [place for place in range(_FEW, size) if place not in self._touched]
-        chosen = self._dice.sample(untouched, self._events // 2 * (self._turns + 1))
-        self._touched.update(chosen)
+        self._dice.shuffle(self._untouched)
+        count = self._events // 2 * (self._turns + 1)
+        chosen, self._untouched = self._untouched[:count], self._untouched[count:]
         return chosen
 
     def _make_moulds(self) -> list[Mould]:

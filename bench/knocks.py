@@ -7,6 +7,7 @@ two save one again with nothing changed, which is what a busy shop sends most of
 from __future__ import annotations
 
 import itertools
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -70,7 +71,7 @@ class Knocks:
         saved_at = (self._now + timedelta(seconds=saves)).replace(microsecond=0).isoformat()
         text = b"\xe5\xa4\x89\xe6\x9b\xb4 %d" % number if note else b""
         body = self._bodies[customer % len(self._bodies)]
-        body = body.replace(_PLACE_OF_ID, b"%d" % customer_id).replace(b"@example.jp", b".%d@example.jp" % customer_id)
+        body = body.replace(_PLACE_OF_ID, b"%d" % customer_id)
         body = body.replace(b"{saved}", saved_at.encode()).replace(b"{note}", b'"%s"' % text if text else b"null")
         return (
             b"POST /webhooks/shopify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -102,7 +103,8 @@ def _bodies(config: SandboxConfig) -> Iterator[bytes]:
 
 
 def _template(body: bytes) -> bytes:
-    """The body with holes for the time of the save and the note."""
+    """The body with holes for the time of the save, the note, and the id, which stands in the e-mail too."""
+    body = re.sub(rb"(?i)(?=@example\.jp)", b"." + _PLACE_OF_ID, body)
     head, found, rest = body.partition(b'"updated_at":"')
     assert found
     body = head + found + b"{saved}" + rest[rest.index(b'"') :]

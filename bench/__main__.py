@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from bench import answering, burst, draining, flow, growth
+from bench import answering, burst, draining, flow, growth, hindered
 from bench.lab import Lab
 from bench.load import Gun
 from bench.machine import machine
@@ -29,6 +29,7 @@ PAGE: Final = ROOT / "docs" / "measurements.md"
 PARTS: Final[dict[str, Callable[[Lab], Section]]] = {
     "answering": answering.measure,
     "flow": flow.measure,
+    "hindered": hindered.measure,
     "draining": draining.measure,
     "growth": growth.measure,
     "burst": burst.measure,

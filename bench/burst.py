@@ -14,7 +14,7 @@ from bench.knocks import MIX
 from bench.lab import Lab
 from bench.load import Volley
 from bench.report import Goal, Section, Table
-from bench.whole import UNLIMITED, Whole, whole_system
+from bench.whole import LANES, UNLIMITED, Whole, whole_system
 from bench.work import resident_mib
 from ledger.report import Report
 
@@ -94,7 +94,7 @@ def take(lab: Lab) -> Burst:
             whole.known(),
             carried,
             curve,
-            {f"{one.lane} {one.kind}": one.count for one in Report(whole.database).failures(examples=0)},
+            {f"{one.lane} {one.kind}": one.count for one in Report(whole.database).failures(LANES, examples=0)},
             memory,
             file.stat().st_size / 2**20,
             wal[0],

@@ -51,7 +51,7 @@ def time_statements(database: Database, ids: Sequence[int]) -> dict[str, float]:
         "find who is linked to a member": _ms(lambda: members.linked_to("0")),
         "one customer's story": _ms(lambda: report.story(dice.choice(ids))),
         "the lanes at a glance": _ms(lambda: report.lanes(LANES)),
-        "what waits for a person": _ms(report.failures),
+        "what waits for a person": _ms(lambda: report.failures(LANES)),
         "count the members": _ms(members.count),
     }
 

@@ -60,7 +60,7 @@ def measure(lab: Lab) -> Section:
 
 def take(lab: Lab) -> Burst:
     """The raw figures."""
-    deliveries = 100_000 if lab.full else int(lab.choose(20_000, 5_000))
+    deliveries = 100_000 if lab.full else int(lab.choose(10_000, 3_000))
     name = f"burst of {deliveries:,}"
     lab.tell(f"{name}: starting the system")
     memory: dict[str, float] = {}

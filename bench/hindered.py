@@ -62,11 +62,11 @@ def measure(lab: Lab) -> Section:
 
 def take(lab: Lab) -> list[Arrivals]:
     """The raw figures."""
-    seconds = int(lab.choose(10, 4))
+    seconds = int(lab.choose(8, 3))
     return [
         *(_one_lane_down(lab, lane, seconds * _RATE) for lane in DESTINATIONS),
         _too_many(lab, seconds * TOO_MANY),
-        _behind_a_backlog(lab, 10_000 if lab.full else int(lab.choose(1_000, 200)), seconds * 2),
+        _behind_a_backlog(lab, 10_000 if lab.full else int(lab.choose(500, 100)), seconds * 2),
     ]
 
 

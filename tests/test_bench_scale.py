@@ -72,7 +72,8 @@ def test_far_sides_without_limits_refuse_nobody() -> None:
 
 def point(customers: int, work: float) -> Point:
     cost = Cost(wall=10.0, web=1.0, worker=work - 1.0, database=None)
-    return Point("SQLite", customers, [cost], 60, 90, 5.0, {"start of web": 800.0}, {"claim 16": 2.0}, 0)
+    small = Cost(wall=10.0, web=1.0, worker=9.0, database=None)
+    return Point("SQLite", customers, [cost], 60, 90, 5.0, {"start of web": 800.0}, {"claim 16": 2.0}, 0, [small])
 
 
 def test_growth_is_met_by_a_million_within_a_fifth_and_by_nothing_less() -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 from bench.burst import Burst
 from bench.burst import section as burst_section
 from bench.ceiling import rote_server
-from bench.growth import Cost, Growth, Point
+from bench.costs import Cost, Growth, Point
 from bench.growth import section as growth_section
 from bench.hindered import Arrivals
 from bench.hindered import section as hindered_section

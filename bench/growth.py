@@ -108,7 +108,7 @@ def _goals(growth: Growth) -> list[Goal]:
                 f"cost per event, up to {reached:,} customers, {store}",
                 "the same within 20 %, to 1,000,000",
                 f"{most - 1:+.0%} at most",
-                None if most <= 1 + MOST_GROWTH and reached < SIZES[-1] else most <= 1 + MOST_GROWTH,
+                most <= 1 + MOST_GROWTH if reached >= SIZES[-1] else None,
             )
         )
     return goals

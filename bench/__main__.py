@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from bench import answering, draining, flow
+from bench import answering, burst, draining, flow, growth, hindered
 from bench.lab import Lab
 from bench.load import Gun
 from bench.machine import machine
@@ -29,17 +29,20 @@ PAGE: Final = ROOT / "docs" / "measurements.md"
 PARTS: Final[dict[str, Callable[[Lab], Section]]] = {
     "answering": answering.measure,
     "flow": flow.measure,
+    "hindered": hindered.measure,
     "draining": draining.measure,
+    "growth": growth.measure,
+    "burst": burst.measure,
 }
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Shorter runs: to see that all is well, rather than to know.")
-@click.option("--only", type=click.Choice([*PARTS, "memory"]), help="One part alone; the page is left as it is.")
 @click.option(
-    "--full", is_flag=True, help="Also what users would pick instead, from .venv-bench, and more connections."
+    "--full", is_flag=True, help="All sizes, up to a million customers, and the usual ways beside ours: an hour."
 )
-def main(quick: bool, only: str | None, full: bool) -> None:
+@click.option("--only", type=click.Choice([*PARTS, "memory"]), help="One part alone; the page is left as it is.")
+def main(quick: bool, full: bool, only: str | None) -> None:
     """Measure the service on this machine, and write docs/measurements.md after a whole run.
 
     PostgreSQL is started from a wheel, unless BENCH_DATABASE_URL names a server on which databases may be created.

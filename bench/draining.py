@@ -55,10 +55,10 @@ class Drained:
 
 
 def measure(lab: Lab) -> Section:
-    """A backlog for one worker, and a smaller one for two: it takes as long as the vendors' rates say."""
+    """A backlog for one worker, and smaller ones for two and for four: it takes as long as the vendors' rates say."""
     if lab.quick:
-        return _section([_drain(lab, 1, 100)])
-    return _section([_drain(lab, 1, 1000), _drain(lab, 2, 300)])
+        return _section([_drain(lab, 1, 100), _drain(lab, 4, 100)])
+    return _section([_drain(lab, 1, 1000), _drain(lab, 2, 300), _drain(lab, 4, 300)])
 
 
 def _drain(lab: Lab, workers: int, customers: int) -> Drained:

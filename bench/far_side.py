@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -48,6 +48,22 @@ class FarSide:
         for system, seconds in delays_s.items():
             self._say("POST", "/faults", {"system": system, "kind": "late", "seconds": seconds})
 
+    def refuse(self, system: str, status: int) -> None:
+        """From now on this system answers nothing but this status."""
+        self._say("POST", "/faults", {"system": system, "kind": "status", "status": status})
+
+    def mend(self) -> None:
+        """Take every fault away, slowness too."""
+        self._say("DELETE", "/faults")
+
+    def lift_limits(self) -> None:
+        """From now on nobody counts calls."""
+        self._say("DELETE", "/limits")
+
+    def seed(self, members: Sequence[Mapping[str, str]], contacts: Sequence[Mapping[str, str]]) -> None:
+        """Put members and contacts there, as if they had been there before."""
+        self._say("POST", "/seed", {"members": members, "contacts": contacts})
+
     def forget_calls(self) -> None:
         """Count calls from here on."""
         self._say("DELETE", "/calls")
@@ -61,7 +77,7 @@ class FarSide:
         ]
 
     def _say(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._session.request(method, self._url + path, json=body, timeout=10)
+        answer = self._session.request(method, self._url + path, json=body, timeout=60)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

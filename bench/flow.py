@@ -49,25 +49,31 @@ def measure(lab: Lab) -> Section:
         with lab.scale.on("flow", whole.web, *workers):
             for name, rate, at_random in streams:
                 lab.tell(f"flow: {name}")
-                gaps = _random_gaps(rate) if at_random else itertools.repeat(1 / rate)
+                gaps = random_gaps(rate) if at_random else itertools.repeat(1 / rate)
                 runs.append(_stream(whole, name, itertools.islice(crowd, int(seconds * rate)), gaps))
     return _section(runs, seconds)
 
 
-def _random_gaps(rate: float) -> Iterator[float]:
+def random_gaps(rate: float) -> Iterator[float]:
     """The gaps between events that know nothing of each other; the same ones in each run."""
     dice = random.Random(rate)
     while True:
         yield dice.expovariate(rate)
 
 
-def _stream(whole: Whole, name: str, crowd: Iterable[Person], gaps: Iterable[float]) -> Run:
+def register(whole: Whole, crowd: Iterable[Person], gaps: Iterable[float]) -> list[int]:
+    """Register these people in the shop, so many seconds apart; their Shopify ids."""
     ids = []
     at = time.monotonic()
     for person, gap in zip(crowd, gaps, strict=False):
         time.sleep(max(0.0, at - time.monotonic()))
         ids.append(whole.far_side.create(person))
         at += gap
+    return ids
+
+
+def _stream(whole: Whole, name: str, crowd: Iterable[Person], gaps: Iterable[float]) -> Run:
+    ids = register(whole, crowd, gaps)
     wait_until(lambda: not whole.waiting(), 30)
     time.sleep(0.5)  # what was read may have made its destinations wait once more
     wait_until(lambda: not whole.waiting(), 30)

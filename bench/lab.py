@@ -14,7 +14,7 @@ from bench.scale import Scale
 class Lab:
     """``quick``: shorter runs, to see that all is well rather than to know. ``postgresql``: a server's address.
 
-    ``full``: also what takes an environment of its own (`make bench-full`): the usual ways, and more connections.
+    ``full``: all sizes, however long it takes, more connections, and the usual ways beside ours (`make bench-full`).
     """
 
     folder: Path

@@ -14,7 +14,7 @@ import selectors
 import socket
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -89,38 +89,57 @@ class Gun:
         self._pipe.close()
         self._process.join(PATIENCE_S)
 
-    def fire(self, address: Address, *, connections: int, seconds: float, first_id: int) -> Volley:
-        """Knock at this door with so many connections for so long."""
-        self._pipe.send((address, connections, seconds, first_id))
+    def fire(
+        self,
+        address: Address,
+        *,
+        connections: int,
+        seconds: float,
+        first_id: int,
+        most: int | None = None,
+        there: int = 0,
+        places: Sequence[int] = (),
+    ) -> Volley:
+        """Knock at this door with so many connections for so long, or until ``most`` deliveries were sent.
+
+        ``there`` and ``places``: which customers the ledger has already, and who of them changes; see ``Knocks``.
+        """
+        self._pipe.send((address, connections, seconds, first_id, most, there, places))
         volley: Volley = self._pipe.recv()
         return volley
 
 
 def _serve(pipe: Connection) -> None:
     made: list[bytes] = []
-    made_from = -1
+    made_from: object = None
     rest: Iterator[bytes] = iter(())
     with contextlib.suppress(EOFError):
         while True:
-            address, connections, seconds, first_id = pipe.recv()
-            if first_id != made_from or len(made) < seconds * _PER_SECOND:
-                rest = iter(Knocks(first_id))
-                made, made_from = list(itertools.islice(rest, int(seconds * _PER_SECOND))), first_id
+            address, connections, seconds, first_id, most, there, places = pipe.recv()
+            count = int(seconds * _PER_SECOND) if most is None else most
+            if made_from != (first_id, there) or len(made) < count:
+                rest = iter(Knocks(first_id, there=there, places=places))
+                made, made_from = list(itertools.islice(rest, count)), (first_id, there)
+            requests = itertools.chain(made, rest) if most is None else iter(made[:most])
             gc.collect()
             gc.disable()  # nothing here makes cycles, and a pause would look like the server's
-            volley = drive(address, itertools.chain(made, rest), connections=connections, seconds=seconds)
+            volley = drive(address, requests, connections=connections, seconds=seconds)
             gc.enable()
             pipe.send(volley)
 
 
 def drive(address: Address, requests: Iterator[bytes], *, connections: int, seconds: float) -> Volley:
-    """Send ``requests`` over so many connections for so long, each the next one as soon as it is answered."""
+    """Send ``requests`` over so many connections for so long, each the next one as soon as it is answered.
+
+    It ends sooner when there are no more requests; there are at least as many as connections.
+    """
     tally = Tally()
     lines = [_Line(_connect(address)) for _ in range(connections)]
     with selectors.DefaultSelector() as selector:
         for line in lines:
             selector.register(line.socket, selectors.EVENT_READ, line)
-        stop_at = time.perf_counter() + seconds
+        began = time.perf_counter()
+        stop_at = began + seconds
         for line in lines:
             _ask(line, next(requests))
         waiting = connections
@@ -137,16 +156,18 @@ def drive(address: Address, requests: Iterator[bytes], *, connections: int, seco
                     line.socket.close()
                     line.socket = _connect(address)
                     selector.register(line.socket, selectors.EVENT_READ, line)
-                if now < stop_at:
-                    _ask(line, next(requests))
+                request = next(requests, None) if now < stop_at else None
+                if request is not None:
+                    _ask(line, request)
                 else:
                     line.sent_at = 0.0
                     waiting -= 1
+    took_s = min(seconds, time.perf_counter() - began)
     for line in lines:
         if line.sent_at:
             tally.note("no answer")
         line.socket.close()
-    return Volley(tally.in_time / seconds, tally.latencies_ms, tally.errors)
+    return Volley(tally.in_time / took_s, tally.latencies_ms, tally.errors)
 
 
 _CLOSED: Final = "connection closed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -27,16 +27,25 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """From the delivery's receipt to both destinations. ``writes``: attempts that ended well at the destinations."""
+    """From the delivery's receipt to both destinations. ``writes``: attempts that ended well at the destinations.
+
+    ``there`` is the last stay at each destination, ``first`` the first: they differ where somebody did not wait for the
+    read, and went once more with what it added.
+    """
 
     received_at: datetime
     read: Stay | None
     there: Mapping[str, Stay]
     writes: int
+    first: Mapping[str, Stay] = field(default_factory=dict)
 
     def arrived_ms(self, lane: str) -> float:
         """From the receipt to the far side's answer."""
         return _ms(self.there[lane].ended - self.received_at)
+
+    def first_ms(self, lane: str) -> float:
+        """From the receipt until the far side knew this customer."""
+        return _ms(self.first[lane].ended - self.received_at)
 
     @property
     def total_ms(self) -> float:
@@ -56,8 +65,8 @@ class Trip:
         return _ms(self.there[lane].began - (self.read.ended if self.read else self.received_at))
 
 
-def trips(database: Database, destinations: Collection[str]) -> dict[int, Trip]:
-    """The trips of all customers who stand at every destination, by Shopify id: the last attempt there counts."""
+def trips(database: Database, destinations: Collection[str], *, whole: bool = True) -> dict[int, Trip]:
+    """The trips of all customers who stand at every destination, by Shopify id; not ``whole``: at one of them."""
     with database.reading() as c:
         received: dict[int, datetime] = {
             row.customer_id: row.received_at
@@ -68,18 +77,20 @@ def trips(database: Database, destinations: Collection[str]) -> dict[int, Trip]:
         done = c.execute(select(t.attempts).where(t.attempts.c.outcome == "done").order_by(t.attempts.c.id)).all()
     reads: dict[int, Stay] = {}
     there: dict[int, dict[str, Stay]] = {}
+    first: dict[int, dict[str, Stay]] = {}
     writes: dict[int, int] = {}
     for row in done:
         stay = Stay(row.started_at, row.started_at + timedelta(milliseconds=row.duration_ms))
         if row.lane in destinations:
             there.setdefault(row.customer_id, {})[row.lane] = stay
+            first.setdefault(row.customer_id, {}).setdefault(row.lane, stay)
             writes[row.customer_id] = writes.get(row.customer_id, 0) + 1
         else:
             reads.setdefault(row.customer_id, stay)
     return {
-        i: Trip(received[i], reads.get(i), stays, writes[i])
+        i: Trip(received[i], reads.get(i), stays, writes[i], first[i])
         for i, stays in there.items()
-        if i in received and len(stays) == len(destinations)
+        if i in received and (not whole or len(stays) == len(destinations))
     }
 
 

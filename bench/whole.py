@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import select
+
 from bench.far_side import FarSide, wait_until
+from ledger import tables as t
 from ledger.database import Database
 from ledger.members import Members
 from ledger.report import Report
@@ -16,9 +20,11 @@ from sandbox.system import DidNotStart, Running, System
 
 LANES: Final = ("shopify", "smaregi", "hubspot")
 DESTINATIONS: Final = ("smaregi", "hubspot")
+#: Far sides without limits: then the service's own speed shows. Needs ``FarSide.lift_limits`` too.
+UNLIMITED: Final = {"SMAREGI_READS_PER_SECOND": "1000", "SMAREGI_WRITES_PER_SECOND": "1000"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Whole:
     """A running system; ``web`` is its web door. Workers are started when they are wanted."""
 
@@ -31,6 +37,12 @@ class Whole:
         """How many tasks are pending or running."""
         return sum(lane.pending + lane.running for lane in Report(self.database).lanes(LANES))
 
+    def at_rest(self) -> bool:
+        """Whether no task is pending or running; costs the same however many customers there are."""
+        open_ones = select(t.tasks.c.customer_id).where(t.tasks.c.state.in_(("pending", "running")))
+        with self.database.reading() as c:
+            return not any(c.execute(open_ones.where(t.tasks.c.lane == lane).limit(1)).first() for lane in LANES)
+
     def failed(self) -> int:
         """How many tasks wait for a person."""
         return sum(lane.failed for lane in Report(self.database).lanes(LANES))
@@ -39,6 +51,13 @@ class Whole:
         """How many customers the ledger has."""
         with self.database.reading() as c:
             return int(c.exec_driver_sql("SELECT count(*) FROM customers").scalar() or 0)
+
+    def restart_web(self) -> float:
+        """A new web door in place of the old one; how many milliseconds until it could take deliveries in."""
+        self.web.stop()
+        began = time.monotonic()
+        self.web = self.system.start_web()
+        return (time.monotonic() - began) * 1000
 
     def start_workers(self, count: int) -> list[Running]:
         """So many workers; returns when they can create members: the member index is filled."""
@@ -50,9 +69,11 @@ class Whole:
 
 
 @contextlib.contextmanager
-def whole_system(folder: Path, database_url: str | None = None) -> Iterator[Whole]:
-    """Everything but the workers, on an empty ledger."""
-    with System(folder, database_url=database_url) as system:
+def whole_system(
+    folder: Path, database_url: str | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Whole]:
+    """Everything but the workers, on an empty ledger; ``settings`` of the service are laid over the sandbox's own."""
+    with System(folder, database_url=database_url, settings=settings) as system:
         system.run("db", "upgrade")
         system.start_sandbox()
         web = system.start_web()

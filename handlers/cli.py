@@ -176,7 +176,7 @@ def _failures(house: GetHouse) -> click.Command:
         h = house()
 
         def tell() -> None:
-            groups = h.report.failures(examples=examples)
+            groups = h.report.failures(LANES, examples=examples)
             out.print(table_of_failures(groups) if groups else "nothing waits for a person")
 
         _clearly(tell)

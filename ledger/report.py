@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from ledger import tables as t
 from ledger.arrival import Known
@@ -71,7 +71,7 @@ class Report:
                 row.lane: row.since
                 for row in c.execute(
                     select(t.tasks.c.lane, func.min(t.tasks.c.since).label("since"))
-                    .where(t.tasks.c.state.in_(("pending", "running", "failed")))
+                    .where(t.tasks.c.lane.in_(names), t.tasks.c.state.in_(("pending", "running", "failed")))
                     .group_by(t.tasks.c.lane)
                 )
             }
@@ -112,10 +112,11 @@ class Report:
                 or 0
             )
 
-    def failures(self, *, examples: int = 3) -> list[Failures]:
-        """What waits for a person, grouped by lane and cause, the largest group first."""
+    def failures(self, names: Sequence[str], *, examples: int = 3) -> list[Failures]:
+        """What waits for a person in these lanes, grouped by lane and cause, the largest group first."""
         tasks = t.tasks.c
-        failed = tasks.state == "failed"
+        # The lanes are named for the index's sake: it begins with them.
+        failed = and_(tasks.lane.in_(names), tasks.state == "failed")
         with self._database.reading() as c:
             groups = c.execute(
                 select(tasks.lane, tasks.kind, func.count().label("n"))

@@ -1,4 +1,4 @@
-"""The doors under /sandbox: set and lift faults, see calls and records, start anew."""
+"""The doors under /sandbox: set and lift faults and limits, see calls and records, start anew."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def blueprint(world: "World") -> Blueprint:
-    """`/sandbox/faults`, `/sandbox/calls`, `/sandbox/records`, `/sandbox/seed` and `/sandbox/reset`, all in JSON."""
+    """`/sandbox/faults`, `calls`, `records`, `seed`, `limits` and `reset`, all in JSON."""
     doors = Blueprint("control", "sandbox.control", url_prefix="/sandbox")
     _fault_doors(doors, world)
     _record_doors(doors, world)
@@ -67,6 +67,11 @@ def _record_doors(doors: Blueprint, world: "World") -> None:
     @doors.get("/records")
     def records() -> ResponseReturnValue:
         return world.records()
+
+    @doors.delete("/limits")
+    def lift_limits() -> ResponseReturnValue:
+        world.lift_limits()
+        return "", 204
 
     @doors.post("/reset")
     def reset() -> ResponseReturnValue:

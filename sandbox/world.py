@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +45,16 @@ class World:
         for shelf in (self.smaregi, self.hubspot, self.shopify):
             if shelf is not None:
                 shelf.reset()
+
+    def lift_limits(self) -> None:
+        """From now on nobody counts calls: far sides that take whatever comes."""
+        for limit in (self.smaregi.reads, self.smaregi.writes, self.hubspot.rolling, self.hubspot.searches):
+            limit.limit = None
+        self.hubspot.config = replace(
+            self.hubspot.config, hubspot_calls_per_10_seconds=None, hubspot_calls_per_day=None
+        )
+        if self.shopify is not None:
+            self.shopify.bucket.per_second = None
 
     def close(self) -> None:
         """End what still runs in the background, as the shop's webhook sender does."""

@@ -7,13 +7,15 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from bench import plots
 from bench.knocks import MIX
 from bench.lab import Lab
 from bench.load import Volley
-from bench.report import Goal, Section, Table
+from bench.report import Goal, Picture, Section, Table
 from bench.whole import LANES, UNLIMITED, Whole, whole_system
 from bench.work import resident_mib
 from ledger.report import Report
@@ -186,5 +188,14 @@ def section(burst: Burst) -> Section:
                 f"{left:,} left, {sum(burst.failed.values())} failed",
                 not left and not burst.failed,
             ),
+        ],
+        [
+            Picture(
+                f"Draining {burst.deliveries:,} deliveries, the far sides' limits lifted",
+                "burst-drain.svg",
+                partial(
+                    plots.lines, [plots.Line("tasks left", burst.curve)], across="seconds", up="tasks not yet carried"
+                ),
+            )
         ],
     )

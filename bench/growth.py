@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from functools import partial
 from statistics import median
 from typing import Final
 
+from bench import plots
 from bench.costs import Growth, Point
 from bench.grown import CONNECTIONS, Grown
 from bench.knocks import MIX
 from bench.lab import Lab
-from bench.report import Goal, Section, Table
+from bench.report import Goal, Picture, Section, Table
 from bench.stores import new_database
 from bench.whole import UNLIMITED, whole_system
 
@@ -54,7 +56,32 @@ def section(growth: Growth) -> Section:
         "resident, of the heaviest process of each kind after the runs."
     )
     tables = [table for store in growth.stores for table in _tables(store, growth.of(store))]
-    return Section("Growth", words, tables, _goals(growth))
+    return Section("Growth", words, tables, _goals(growth), _pictures(growth))
+
+
+def _pictures(growth: Growth) -> list[Picture]:
+    cost = [
+        plots.Line(
+            store,
+            [(p.customers, p.growth.median) for p in growth.of(store)],
+            [(p.growth.lowest, p.growth.highest) for p in growth.of(store)],
+        )
+        for store in growth.stores
+    ]
+    size = [plots.Line(store, [(p.customers, p.database_mib) for p in growth.of(store)]) for store in growth.stores]
+    across = "customers in the ledger"
+    return [
+        Picture(
+            "Cost per event against a small ledger beside it",
+            "growth-cost.svg",
+            partial(plots.lines, cost, across=across, up="times the small ledger's", log_across=True),
+        ),
+        Picture(
+            "Size of the database",
+            "growth-size.svg",
+            partial(plots.lines, size, across=across, up="MiB", log_across=True, log_up=True),
+        ),
+    ]
 
 
 def _tables(store: str, points: Sequence[Point]) -> list[Table]:

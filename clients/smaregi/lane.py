@@ -304,7 +304,9 @@ class SmaregiLane:
                 memo["old_code"] = member.code
         profile = {n: v for n, v in wanted.profile.items() if v is not None and n not in wanted.filled}
         fields = {**profile, **link}
-        out = {name: value for name, value in fields.items() if text(row, name) != value}
+        out: dict[str, str | None] = {name: value for name, value in fields.items() if text(row, name) != value}
+        if member.code == wanted.number and "old_code" not in memo:
+            out |= self._to_clear(row, wanted)
         if out:
             if memo != task.memo:
                 # Written over, the old code stands nowhere else: a lost answer or a crash must not lose it with it.
@@ -317,6 +319,17 @@ class SmaregiLane:
             memo=memo,
             corrections=wanted.corrections,
         )
+
+    def _to_clear(self, row: Row, wanted: _Wanted) -> dict[str, str | None]:
+        """What stands on a member that we made ourselves, and has no value any more.
+
+        Our code was its first: a create whose answer was lost made it. Since then a field may have been cleared in
+        Shopify, of which no mark tells.
+        """
+        gone = {name: CLEARED_AS.get(name) for name, value in wanted.profile.items() if value is None}
+        differs = {name: value for name, value in gone.items() if text(row, name) != (value or "")}
+        required = self._required.names() if differs else frozenset()
+        return {name: value for name, value in differs.items() if value is not None or name not in required}
 
     def _write(self, member_id: str, out: Mapping[str, str | None], wanted: _Wanted) -> None:
         """One PATCH; the index has the member as it is from then on. Raises ``AskPerson`` when it turns out merged."""

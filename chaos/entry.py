@@ -17,6 +17,7 @@ import app
 import clients.token
 import handlers.lane_runner
 import ledger.database
+import ledger.outcome
 
 #: The file that says by how many seconds this process's clock is wrong.
 CLOCK = "CHAOS_CLOCK"
@@ -55,3 +56,4 @@ def _shorten_the_waits(lease: timedelta) -> None:
     handlers.lane_runner.LEASE = lease
     clients.token.SharedToken.HOLD *= shorter
     ledger.database.ABANDONED *= shorter
+    ledger.outcome.LATE *= shorter

@@ -87,9 +87,9 @@ _OF_STORE: Final[Mapping[Store, Mapping[str, int]]] = {
 def _faults(seed: int, seconds: float, store: Store) -> Iterator[Fault]:
     dice = random.Random(f"faults {seed} {store}")
     # A minute meets every kind about once; an hour has room between them for things to go wrong by themselves.
-    gap = min(6.0, max(1.5, seconds / 40))
-    at, deck = 2.0, [""]
-    deck.clear()
+    gap = min(6.0, max(2.0, seconds / 40))
+    at = 2.0
+    deck: list[str] = []
     while at < seconds - 1:
         if not deck:
             deck = [kind for kind, count in {**_DECK, **_OF_STORE[store]}.items() for _ in range(count)]

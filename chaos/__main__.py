@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from chaos.pinned import pinned
 from chaos.plan import STORES, Plan, plan
 from chaos.run import Sight, Verdict, run
 
@@ -28,9 +29,10 @@ _TELL_EVERY_S: Final = 10.0
 @click.option("--seconds", type=click.FloatRange(min=5), default=60.0, show_default=True, help="Length of the storm.")
 @click.option("--minutes", type=click.FloatRange(min=0.1), help="The same in minutes.")
 @click.option("--store", type=click.Choice([*STORES, "both"]), default="both", show_default=True)
+@click.option("--pinned", "only_pinned", is_flag=True, help="The seeds that once ended badly, instead.")
 @click.option("--plan", "only_plan", is_flag=True, help="Print what would happen, and do nothing.")
 def main(  # noqa: PLR0917 - click hands each option in by name
-    seed: int, seeds: int, seconds: float, minutes: float | None, store: str, only_plan: bool
+    seed: int, seeds: int, seconds: float, minutes: float | None, store: str, only_pinned: bool, only_plan: bool
 ) -> None:
     """Run the whole system (two web doors, three workers) under a steady flow of customers and a storm of faults.
 
@@ -40,6 +42,8 @@ def main(  # noqa: PLR0917 - click hands each option in by name
     plans = [
         plan(number, seconds, one) for number in range(seed, seed + seeds) for one in STORES if store in (one, "both")
     ]
+    if only_pinned:
+        plans = pinned()
     console = Console(width=None if sys.stdout.isatty() else 140)
     if only_plan:
         for one in plans:

@@ -581,6 +581,16 @@ def test_a_member_of_the_store_that_took_our_code_keeps_what_shopify_has_no_valu
     assert world.smaregi.rows[member]["phoneNumber"] == "03-0000-0001"
 
 
+def test_what_a_late_result_sent_to_a_member_of_the_store_is_cleared_when_it_has_no_value_any_more(
+    world: World,
+) -> None:
+    member = world.in_store(mailAddress="hanako.test@example.com")
+    late = world.arrives(NEW)  # refused by the ledger, which keeps the names of what was sent, and no ref
+    task = Task(replace(HANAKO, phone=None), sent=dict.fromkeys(late.sent, ""), attempt=2)
+    assert world.arrives(task).did == "linked"
+    assert world.smaregi.rows[member]["phoneNumber"] is None
+
+
 def test_in_doubt_smaregi_itself_is_asked_for_code_and_number_before_a_create(world: World) -> None:
     carried = world.arrives(replace(NEW, attempt=2))
     assert carried.did == "created"

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 
 from customer import Task
+from ledger import outcome as outcomes
 from ledger import tables as t
 from ledger.arrival import Known, is_older, learn, read_through
 from ledger.breaker import free_from, may_claim
@@ -164,6 +165,8 @@ class Book:
                 return 0
         with self.database.writing() as c:
             back = {"token": None, "lease_until": None, "carrying": None, "doubt": True, "due_at": now}
+            # Whoever held it may only stand still, or have died with a write on its way.
+            back["unsure_until"] = now + outcomes.LATE
             deadly = t.tasks.c.attempt >= PATIENCE
             says = f"its worker ended without a word, {PATIENCE} times: look into the log for how"
             values = {
@@ -197,7 +200,7 @@ class Book:
 
     def _settle(self, c: Connection, s: Settlement, now: datetime) -> list[Settled]:
         ids = [claimed.customer_id for claimed, _ in s.outcomes]
-        columns = ("customer_id", "token", "wanted", "attempt", "doubt", "sent")
+        columns = ("customer_id", "token", "wanted", "attempt", "doubt", "sent", "unsure_until")
         which = (t.tasks.c.lane == s.lane, t.tasks.c.customer_id.in_(ids))
         query = select(*(t.tasks.c[name] for name in columns)).where(*which)
         if self.database.on_postgresql:
@@ -218,6 +221,7 @@ class Book:
                     doubt=row.doubt,
                     lane_is_well=health.breaker == "closed",
                     send_again=(row.sent or {}) != claimed.task.sent,
+                    unsure_until=None if s.lane == self.reads else row.unsure_until,  # who only reads leaves nothing
                 )
                 accepted.append((claimed, outcome))
                 changes[claimed.customer_id] = settle(was, outcome, now)

@@ -29,7 +29,7 @@ from ledger.book import Claimed, Settlement
 from ledger.breaker import may_claim
 from ledger.database import Database
 from ledger.health import HealthBook
-from ledger.outcome import Done, Failed, Outcome
+from ledger.outcome import LATE, Done, Failed, Outcome
 from tests.conftest import NOON
 from tests.ledger_cases import (
     DESTINATIONS,
@@ -79,6 +79,7 @@ class Expected:
     given: Customer | None = None
     arrived: Customer | None = None
     far: dict[str, str | None] = field(default_factory=dict)
+    unsure_until: datetime | None = None
 
     def owe(self) -> None:
         """There is one more reason to carry it."""
@@ -274,8 +275,10 @@ class LedgerMachine(RuleBasedStateMachine):
         task = self.tasks[i, lane]
         if isinstance(outcome, Done):
             task.arrived = hand.claimed.task.customer
-            task.state = "done"
+            task.state = "pending" if task.unsure_until and task.unsure_until > self.now else "done"
         else:
+            if outcome == IN_DOUBT:
+                task.unsure_until = self.now + LATE
             task.state = "failed" if isinstance(outcome, Failed) else "pending"
         if task.moved_on:
             task.state = "pending"
@@ -352,6 +355,7 @@ class LedgerMachine(RuleBasedStateMachine):
             del self.live[key]
             if key in self.tasks:
                 self.tasks[key].state = "pending"
+                self.tasks[key].unsure_until = self.now + LATE
 
     # --- the operator and the clock
 

@@ -29,7 +29,8 @@ class Stage:
     """The whole system on one ledger: sandbox, two web doors behind one port, three workers. Use it in a ``with``."""
 
     def __init__(self, folder: Path, database_url: str | None) -> None:
-        settings = {"WEB_PROCESSES": "1", "WEB_THREADS": "16"}
+        # Slower than the customers come at times, so that who is stopped or killed has something in hand.
+        settings = {"WEB_PROCESSES": "1", "WEB_THREADS": "16", "SMAREGI_WRITES_PER_SECOND": "8"}
         self.system = System(folder, database_url=database_url, settings=settings, apart=True)
         self.far_side = FarSide(self.system.sandbox_url)
         self.starts: Counter[str] = Counter()

@@ -213,7 +213,8 @@ class Book:
         for claimed, said in s.outcomes:
             row = held.get(claimed.customer_id)
             if row is not None and row.token == claimed.token:
-                outcome = _unless_stale(said, known.get(claimed.customer_id))
+                moved_on = row.wanted != claimed.carrying
+                outcome = _unless_stale(said, known.get(claimed.customer_id), moved_on=moved_on)
                 was = Held(
                     wanted=row.wanted,
                     carrying=claimed.carrying,
@@ -304,9 +305,17 @@ class Book:
         owe(c, self._insert, debts)
 
 
-def _unless_stale(outcome: Outcome, known: Known | None) -> Outcome:
-    """A read that shows less than we know by a webhook came from a copy that lags: it is to be done again."""
-    if isinstance(outcome, Done) and outcome.found and is_older(known, outcome.found.updated_at, None):
+def _unless_stale(outcome: Outcome, known: Known | None, *, moved_on: bool) -> Outcome:
+    """A read that may show less than we know by a webhook is to be done again.
+
+    It came from a copy that lags; or the webhook of a save in the same second came while the read was under way
+    (``moved_on``), and nobody can say which of the two is the newer one.
+    """
+    if not (isinstance(outcome, Done) and outcome.found):
+        return outcome
+    saved = outcome.found.updated_at
+    same_second = known is not None and saved is not None and saved == known.customer.updated_at
+    if is_older(known, saved, None) or (moved_on and same_second):
         return Retry(None, "Shopify still shows an older state than its webhook told", "shopify.stale", lane_wide=False)
     return outcome
 

@@ -161,6 +161,19 @@ def test_what_was_held_by_the_dead_comes_back_in_doubt(ledger: Ledger, clock: Cl
     assert (again.task.doubt, again.task.attempt) == (True, 2)
 
 
+def test_a_read_never_undoes_a_save_of_the_same_second_that_came_while_it_was_under_way(
+    ledger: Ledger, clock: Clock
+) -> None:
+    """The next read would put it right, unless the customer is deleted before: then the older state would stay."""
+    deliver(ledger, 1, clock=clock)
+    reading = ledger.claim("shopify", now=clock())
+    ledger.hear(delivery_of(person(1, note="newer"), triggered_at=clock()), now=clock())
+    (settled,) = ledger.settle(reading, done(found=person(1, note="older", last_kana="ミホン")), now=clock())
+    assert (settled.state, ledger.known().customer.note) == ("pending", "newer")
+    ledger.carry(done(found=person(1, note="newer", last_kana="ミホン")), "shopify", now=clock())
+    assert (ledger.known().customer.note, ledger.known().customer.last_kana) == ("newer", "ミホン")
+
+
 def test_after_a_lost_lease_it_is_carried_once_more_when_no_older_write_can_come_any_more(
     ledger: Ledger, clock: Clock
 ) -> None:

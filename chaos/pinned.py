@@ -18,6 +18,9 @@ PINNED: Final[tuple[tuple[int, float, Store], ...]] = (
     # A read that began before a save of the same second undid it, and the customer was gone before the next read.
     # tests/test_ledger_book.py: test_a_read_never_undoes_a_save_of_the_same_second_that_came_while_it_was_under_way
     (41, 60.0, "postgresql"),
+    # A worker's clock was ahead, and its read seemed to have seen a save that came later in the same second.
+    # tests/test_ledger_inbox.py: test_a_second_save_in_a_second_that_was_read_back_already_is_read_too
+    (31, 60.0, "postgresql"),
 )
 
 

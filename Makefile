@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
 
-.PHONY: help install demo test run worker lint bench bench-full fuzz siege lock clean
+.PHONY: help install demo test run worker lint bench bench-full fuzz siege chaos lock clean
 
 help:  ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,6 +55,9 @@ fuzz: .venv/installed-dev  ## hostile input against every parser and the mapping
 siege: .venv/installed-dev  ## slow clients and floods against a real gunicorn (SECONDS=8 for each attack)
 	$(BIN)/python -m fuzz.siege --seconds $(or $(SECONDS),8) $(ARGS)
 
+chaos: .venv/installed-dev  ## run the whole system under faults for a minute (ARGS='--seeds 20', '--minutes 60')
+	$(BIN)/python -m chaos $(ARGS)
+
 lock: .venv/installed-dev  ## resolve pyproject.toml anew into the two lock files (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		pyproject.toml -o requirements.lock --quiet
@@ -64,4 +67,4 @@ lock: .venv/installed-dev  ## resolve pyproject.toml anew into the two lock file
 		--group bench -o requirements-bench.lock --quiet
 
 clean:  ## take away what was made here, the demo's data included; your ledger in var/ stays
-	rm -rf .venv .venv-bench var/demo* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench var/demo* var/chaos* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -84,7 +84,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         resync=Resync(database),
         tallies=tallies,
         tally=Tally(tallies, now=now),
-        lanes=cache(lambda: build_lanes(settings, database, members)),
+        lanes=cache(lambda: build_lanes(settings, database, members, now)),
         lanes_off=settings.lanes_off,
         updates_too=settings.enable_update_sync,
         now=now,
@@ -110,7 +110,7 @@ def webhook_door(house: House) -> Door:
     )
 
 
-def build_lanes(settings: Settings, database: Database, members: Members) -> list[Lane]:
+def build_lanes(settings: Settings, database: Database, members: Members, now: Callable[[], datetime]) -> list[Lane]:
     """The far sides whose credentials are set, in the order in which a customer meets them.
 
     Imported here: the dictionaries of the mappings are the worker's to carry, not the web door's.
@@ -133,6 +133,7 @@ def build_lanes(settings: Settings, database: Database, members: Members) -> lis
                 metafields=read_metafields_setting(settings.shopify_metafields),
                 vault=vault,
                 pace_store=paces,
+                now=now,
             )
         )
     if settings.smaregi_contract_id and settings.smaregi_client_id and settings.smaregi_client_secret:
@@ -151,6 +152,7 @@ def build_lanes(settings: Settings, database: Database, members: Members) -> lis
                 writes_per_second=writes,
                 matched_member=settings.smaregi_matched_member,
                 placeholder=settings.missing_name,
+                now=now,
             )
         )
     if settings.hubspot_access_token:
@@ -159,6 +161,7 @@ def build_lanes(settings: Settings, database: Database, members: Members) -> lis
                 access_token=settings.hubspot_access_token.get_secret_value(),
                 api_url=settings.hubspot_api_url,
                 pace_store=paces,
+                now=now,
             )
         )
     return lanes

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 
 from customer import Task
+from ledger import outcome as outcomes
 from ledger import tables as t
 from ledger.arrival import Known, is_older, learn, read_through
 from ledger.breaker import free_from, may_claim
@@ -163,6 +164,8 @@ class Book:
                 return 0
         with self.database.writing() as c:
             back = {"token": None, "lease_until": None, "carrying": None, "doubt": True, "due_at": now}
+            # Whoever held it may only stand still, or have died with a write on its way.
+            back["unsure_until"] = now + outcomes.LATE
             deadly = t.tasks.c.attempt >= PATIENCE
             says = f"its worker ended without a word, {PATIENCE} times: look into the log for how"
             values = {
@@ -196,7 +199,7 @@ class Book:
 
     def _settle(self, c: Connection, s: Settlement, now: datetime) -> list[Settled]:
         ids = [claimed.customer_id for claimed, _ in s.outcomes]
-        columns = ("customer_id", "token", "wanted", "attempt", "doubt", "sent")
+        columns = ("customer_id", "token", "wanted", "attempt", "doubt", "sent", "unsure_until")
         which = (t.tasks.c.lane == s.lane, t.tasks.c.customer_id.in_(ids))
         query = select(*(t.tasks.c[name] for name in columns)).where(*which)
         if self.database.on_postgresql:
@@ -209,7 +212,8 @@ class Book:
         for claimed, said in s.outcomes:
             row = held.get(claimed.customer_id)
             if row is not None and row.token == claimed.token:
-                outcome = _unless_stale(said, known.get(claimed.customer_id))
+                moved_on = row.wanted != claimed.carrying
+                outcome = _unless_stale(said, known.get(claimed.customer_id), moved_on=moved_on)
                 was = Held(
                     wanted=row.wanted,
                     carrying=claimed.carrying,
@@ -217,6 +221,7 @@ class Book:
                     doubt=row.doubt,
                     lane_is_well=health.breaker == "closed",
                     send_again=(row.sent or {}) != claimed.task.sent,
+                    unsure_until=None if s.lane == self.reads else row.unsure_until,  # who only reads leaves nothing
                 )
                 accepted.append((claimed, outcome))
                 changes[claimed.customer_id] = settle(was, outcome, now)
@@ -294,9 +299,17 @@ class Book:
         owe(c, debts)
 
 
-def _unless_stale(outcome: Outcome, known: Known | None) -> Outcome:
-    """A read that shows less than we know by a webhook came from a copy that lags: it is to be done again."""
-    if isinstance(outcome, Done) and outcome.found and is_older(known, outcome.found.updated_at, None):
+def _unless_stale(outcome: Outcome, known: Known | None, *, moved_on: bool) -> Outcome:
+    """A read that may show less than we know by a webhook is to be done again.
+
+    It came from a copy that lags; or the webhook of a save in the same second came while the read was under way
+    (``moved_on``), and nobody can say which of the two is the newer one.
+    """
+    if not (isinstance(outcome, Done) and outcome.found):
+        return outcome
+    saved = outcome.found.updated_at
+    same_second = known is not None and saved is not None and saved == known.customer.updated_at
+    if is_older(known, saved, None) or (moved_on and same_second):
         return Retry(None, "Shopify still shows an older state than its webhook told", "shopify.stale", lane_wide=False)
     return outcome
 

@@ -175,7 +175,7 @@ class _Fold:
             self.changed[i] = a
         else:
             self.verdicts[a.key] = "unchanged"
-        if needs_read(after) or a.customer.updated_at is None:
+        if needs_read(after) or a.customer.updated_at is None or _is_news(there, after, a):
             self.to_read[i] = a
 
     def verdict(self, a: Arrival) -> Verdict:
@@ -190,3 +190,13 @@ class _Fold:
             seen.add(a.key)
             recorded.append(Recorded(self.verdict(a), repeat, there.revision if there else None))
         return recorded
+
+
+def _is_news(there: Known | None, after: Known, a: Arrival) -> bool:
+    """Whether this tells of a save that we had not heard of: in the second of one that was read back already, too.
+
+    How far a read saw is judged by the clock of the worker that read, and that may be wrong.
+    """
+    if there is None or after.revision != there.revision:
+        return True
+    return bool(a.triggered_at and there.triggered_at and a.triggered_at > there.triggered_at)

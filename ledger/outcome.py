@@ -11,7 +11,9 @@
         ▲                  │  │  │                              │
         └── Retry, or a ───┘  │  │   Failed  ┌────────┐         │
             change came       │  └─────────▶ │ failed │ ────────┘
-            meanwhile         │              └────────┘  a person, or any sign of life
+            meanwhile, or an  │              └────────┘  a person, or any sign of life
+            older write may   │
+            still come        │
         ▲                     │
         └──── lease ended ────┘   (killed at any line: comes back, in doubt)
 
@@ -86,6 +88,7 @@ class Held:
     """What the ledger knows of a running task at the moment it settles.
 
     ``send_again``: a resync came while it ran, so what it just sent is to be sent once more with all the rest.
+    ``unsure_until``: an earlier try may still reach the far side until then, behind the back of this one.
     """
 
     wanted: int
@@ -94,7 +97,14 @@ class Held:
     doubt: bool
     lane_is_well: bool
     send_again: bool = False
+    unsure_until: datetime | None = None
 
+
+#: So long a write whose answer nobody waits for any more may still be on its way: longer than any call's timeout, and
+#: than a lease. It may lay an older state over a newer one.
+LATE = timedelta(seconds=60)
+#: What a task says that arrived, and is to be carried once more when nothing older can come any more.
+ONCE_MORE = "late.once_more"
 
 #: What a task says that was held, again and again, by workers that ended without a word.
 DEADLY = "fault.worker_ended"
@@ -124,17 +134,22 @@ def settle(held: Held, outcome: Outcome, now: datetime, *, jitter: float | None 
     free: dict[str, Any] = {"token": None, "lease_until": None, "carrying": None, "held": False, "settled_at": now}
     match outcome:
         case Done():
+            unsure_until = held.unsure_until if held.unsure_until and held.unsure_until > now else None
             arrived = {
                 "ref": outcome.ref,
-                "sent": dict.fromkeys(outcome.sent, "") if held.send_again else dict(outcome.sent),
+                "sent": dict.fromkeys(outcome.sent, "") if held.send_again or unsure_until else dict(outcome.sent),
                 "memo": dict(outcome.memo),
                 "corrections": [dict(c) for c in outcome.corrections],
                 "kind": None,
                 "why": None,
                 "choices": None,
                 "doubt": False,
+                "unsure_until": unsure_until,
                 "attempt": 0,
             }
+            if unsure_until and not moved_on:
+                arrived |= {"kind": ONCE_MORE, "why": "arrived; sent once more when no older write can come after it"}
+                return free | arrived | {"state": "pending", "due_at": unsure_until}
             return free | arrived | {"state": "pending" if moved_on else "done", "due_at": now}
         case Failed():
             said: dict[str, Any] = {"kind": outcome.kind, "why": outcome.why}
@@ -143,6 +158,8 @@ def settle(held: Held, outcome: Outcome, now: datetime, *, jitter: float | None 
         case Retry():
             said = {"kind": outcome.kind, "why": outcome.why, "choices": None}
             doubt = held.doubt or outcome.doubt
+            if outcome.doubt:
+                free["unsure_until"] = now + LATE
             if held.attempt >= PATIENCE and held.lane_is_well and not (outcome.pause or outcome.stop):
                 gave_up = f"{outcome.why} (gave up after {held.attempt} tries)"
                 return (

@@ -119,6 +119,8 @@ tasks = Table(
     Column("token", Text),
     Column("lease_until", Instant),
     Column("doubt", Boolean, nullable=False, server_default=text("false")),
+    # Until then a write that nobody waits for any more may still reach the far side.
+    Column("unsure_until", Instant),
     Column("ref", Text),
     Column("sent", Json),
     Column("memo", Json),

@@ -1,5 +1,6 @@
 """The doors under /sandbox: set and lift faults and limits, see calls and records, start anew."""
 
+import re
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 
 
 def blueprint(world: "World") -> Blueprint:
-    """`/sandbox/faults`, `calls`, `records`, `seed`, `limits` and `reset`, all in JSON."""
+    """`/sandbox/`: `faults`, `limits`, `calls`, `writes`, `records`, `seed`, `smaregi/tokens`, `reset`; all in JSON."""
     doors = Blueprint("control", "sandbox.control", url_prefix="/sandbox")
     _fault_doors(doors, world)
+    _call_doors(doors, world)
+    _write_doors(doors, world)
     _record_doors(doors, world)
     return doors
 
@@ -48,7 +51,7 @@ def _fault_doors(doors: Blueprint, world: "World") -> None:
         return "", 204
 
 
-def _record_doors(doors: Blueprint, world: "World") -> None:
+def _call_doors(doors: Blueprint, world: "World") -> None:
     @doors.get("/calls")
     def calls() -> ResponseReturnValue:
         args = request.args
@@ -62,6 +65,27 @@ def _record_doors(doors: Blueprint, world: "World") -> None:
     @doors.delete("/calls")
     def forget_calls() -> ResponseReturnValue:
         world.calls.clear()
+        return "", 204
+
+
+def _write_doors(doors: Blueprint, world: "World") -> None:
+    @doors.post("/writes")
+    def follow_writes() -> ResponseReturnValue:
+        try:
+            world.writes.follow(request.get_json()["mark"])
+        except (KeyError, TypeError, re.error):
+            return {"error": "say `mark`: a pattern with one group, sought in each address"}, 400
+        return "", 204
+
+    @doors.get("/writes")
+    def writes() -> ResponseReturnValue:
+        return world.writes.listed()
+
+
+def _record_doors(doors: Blueprint, world: "World") -> None:
+    @doors.delete("/smaregi/tokens")
+    def revoke_tokens() -> ResponseReturnValue:
+        world.smaregi.revoke_tokens()
         return "", 204
 
     @doors.get("/records")

@@ -14,6 +14,7 @@ from sandbox.config import SandboxConfig
 from sandbox.hubspot_errors import Conflict, Refused, bad_value, bad_values, invalid_input, not_found
 from sandbox.hubspot_properties import STAGES, Properties
 from sandbox.hubspot_values import BadValue, clean_value, iso
+from sandbox.writes import Writes
 
 ALWAYS_SHOWN = ("hs_object_id", "createdate", "lastmodifieddate")
 SHOWN_BY_DEFAULT = ("email", "firstname", "lastname", *ALWAYS_SHOWN)
@@ -71,6 +72,7 @@ class Contacts:
     """All contacts of the portal. Each method is one step under the lock and raises `Refused` when it refuses."""
 
     def __init__(self, config: SandboxConfig, clock: Callable[[], datetime], properties: Properties) -> None:
+        self.writes: Writes | None = None
         self._config = config
         self._clock = clock
         self._properties = properties
@@ -133,7 +135,7 @@ class Contacts:
             contact = Contact(number, {name: value for name, value in values.items() if value}, now, now)
             self._put(number, contact)
             self._lock_record(number)
-            return Written(contact, is_new=True, warnings=warnings)
+            return self._noted(Written(contact, is_new=True, warnings=warnings))
 
     def update(self, number: int, sent: Mapping[str, Any]) -> Written:
         """Only what was sent changes; `""` clears. Raises `Refused`: 400, 404, 409, and 423 while it is locked."""
@@ -151,7 +153,7 @@ class Contacts:
             changed = replace(contact, values=kept, updated=self._clock(), before=self._still_searched(contact))
             self._put(number, changed)
             self._lock_record(number)
-            return Written(changed, is_new=False, warnings=warnings)
+            return self._noted(Written(changed, is_new=False, warnings=warnings))
 
     def upsert(self, key: str, id_property: str | None, sent: Mapping[str, Any]) -> Written:
         """Update what the key names, or create it with the key set."""
@@ -162,6 +164,11 @@ class Contacts:
             if id_property is None or id_property == "hs_object_id":
                 raise not_found([key])
             return self.create({id_property: key, **sent})
+
+    def _noted(self, written: Written) -> Written:
+        if self.writes:
+            self.writes.note("hubspot", str(written.contact.number), written.contact.value("address"))
+        return written
 
     def archive(self, number: int) -> None:
         """Away; nothing happens if it was not there."""

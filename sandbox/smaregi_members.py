@@ -17,6 +17,7 @@ from sandbox.smaregi_fields import (
     check_value,
     refuse,
 )
+from sandbox.writes import Writes
 
 JAPAN = timezone(timedelta(hours=9))
 MOST_POINTS = 999_999_999
@@ -59,6 +60,7 @@ class Members:
     """All members of the contract. Each method is one step under the lock and raises `Problem` when it refuses."""
 
     def __init__(self, config: SandboxConfig, clock: Callable[[], datetime]) -> None:
+        self.writes: Writes | None = None
         self._config = config
         self._clock = clock
         self._lock = threading.RLock()
@@ -102,7 +104,7 @@ class Members:
             self._refuse_taken_code(sent["customerCode"], but_of=None)
             defaults = {name: rule.default for name, rule in RULES.items()}
             given = {name: value for name, value in sent.items() if value is not None}
-            return self._keep({**defaults, **given})
+            return self._noted(self._keep({**defaults, **given}))
 
     def update(self, number: int, sent: Mapping[str, Any]) -> Member:
         """Only what was sent changes; null clears what may be empty."""
@@ -121,7 +123,7 @@ class Members:
             now = self._clock()
             changed["updDateTime"] = stamp(now)
             self._by_number[number] = replace(member, fields=changed, updated=now.replace(microsecond=0))
-            return self._by_number[number]
+            return self._noted(self._by_number[number])
 
     def delete(self, number: int) -> None:
         """Gone for good. Raises `Problem` 404."""
@@ -175,6 +177,11 @@ class Members:
             member = replace(member, point=int(given.get("point") or 0), mile=int(given.get("mile") or 0))
             self._by_number[number] = member
             return member
+
+    def _noted(self, member: Member) -> Member:
+        if self.writes:
+            self.writes.note("smaregi", str(member.number), member.fields.get("address"))
+        return member
 
     def _check(self, sent: Mapping[str, Any]) -> None:
         for name, value in sent.items():

@@ -222,8 +222,12 @@ class System:
         """One more worker; returns at once."""
         return self._start("worker", [sys.executable, "-m", "flask", "worker"])
 
-    def _start(self, name: str, command: list[str]) -> Running:
-        made = Running(name, command, self.env, self.folder / f"{name}.log", self._hear, apart=self._apart)
+    def start(self, name: str, arguments: list[str], **env: str) -> Running:
+        """Any other module of Python's, as in ``["flask", "worker"]``; returns at once."""
+        return self._start(name, [sys.executable, "-m", *arguments], {**self.env, **env})
+
+    def _start(self, name: str, command: list[str], env: Mapping[str, str] | None = None) -> Running:
+        made = Running(name, command, env or self.env, self.folder / f"{name}.log", self._hear, apart=self._apart)
         self._running.append(made)
         return made
 

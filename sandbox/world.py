@@ -11,6 +11,7 @@ from sandbox.config import SandboxConfig
 from sandbox.faults import Faults
 from sandbox.hubspot import HubSpotShelf
 from sandbox.smaregi import SmaregiShelf
+from sandbox.writes import Writes
 
 Clock = Callable[[], datetime]
 
@@ -34,14 +35,17 @@ class World:
         self.pause = pause
         self.faults = Faults(config.seed)
         self.calls = Calls()
+        self.writes = Writes()
         self.smaregi = SmaregiShelf(config, clock)
         self.hubspot = HubSpotShelf(config, clock)
+        self.smaregi.members.writes = self.hubspot.contacts.writes = self.writes
         self.shopify: Any = None
 
     def reset(self) -> None:
         """As on the first day: no records, no faults, no calls."""
         self.faults.clear()
         self.calls.clear()
+        self.writes.clear()
         for shelf in (self.smaregi, self.hubspot, self.shopify):
             if shelf is not None:
                 shelf.reset()

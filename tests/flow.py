@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 from flask import Flask
 from werkzeug.serving import make_server
 
+import ledger.outcome
 from handlers.house import House
 from handlers.worker import Worker
 from sandbox.config import SandboxConfig
@@ -28,6 +31,10 @@ UNLIMITED = SandboxConfig(
     hubspot_search_lag_seconds=0.0,
     shopify_webhook_retry_seconds=(0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4),
 )
+
+
+#: After a lost answer so long, then it is carried once more. In earnest a minute, which no test would wait for.
+LATE = timedelta(seconds=1)
 
 
 @dataclass
@@ -91,7 +98,7 @@ def running(
     database_url: str, config: SandboxConfig = UNLIMITED, *, worker: bool = True, **settings: Any
 ) -> Iterator[Flow]:
     """A whole system; the sandbox's shop sends its webhooks to the web door, the worker carries."""
-    with RunningSandbox(config) as sandbox:
+    with RunningSandbox(config) as sandbox, patch.object(ledger.outcome, "LATE", LATE):
         env = {name.lower(): value for name, value in sandbox.settings_env().items()}
         fast = {"smaregi_reads_per_second": 1000, "smaregi_writes_per_second": 1000}
         app = make_app(database_url, **{**env, **fast, **settings})

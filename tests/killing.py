@@ -33,12 +33,15 @@ import clients.smaregi.lane
 import clients.token
 import handlers.lane_runner
 import ledger.database
+import ledger.outcome
 from ledger.book import Book, Claimed, Settled, Settlement
 from ledger.clerk import Clerk
 from ledger.inbox import Inbox
 
 #: What a killed worker held comes back after so long. In earnest the lease is 30 s, which no test would wait for.
 LEASE = timedelta(seconds=1.2)
+#: So long after that, or after an answer that was lost, it is carried once more. In earnest 60 s.
+LATE = timedelta(seconds=2)
 #: So long a right to fetch a token outlives the process that took it, and a transaction a process that stopped in it.
 ABANDONED = timedelta(seconds=1.5)
 
@@ -216,6 +219,7 @@ def shorten_the_waits() -> None:
     handlers.lane_runner.LEASE = LEASE
     clients.token.SharedToken.HOLD = ABANDONED
     ledger.database.ABANDONED = ABANDONED
+    ledger.outcome.LATE = LATE
 
 
 def become(order: dict[str, Any]) -> None:

@@ -352,6 +352,14 @@ def test_a_contact_is_found_by_our_id_when_the_answer_to_its_creation_was_lost(
     assert len(portal.contacts) == 1
 
 
+def test_what_a_late_result_sent_is_cleared_when_it_has_no_value_any_more(portal: Portal, lane: HubSpotLane) -> None:
+    """The ledger refused the result, and kept the names of what was sent, without a ref."""
+    late = arrived(one(lane, Task(replace(person(1), phone="+819000000001"))))
+    task = Task(replace(person(1), phone=None), sent=dict.fromkeys(late.sent, ""), attempt=2)
+    assert arrived(one(lane, task)).ref == late.ref
+    assert not portal.of(task.customer.id).get("phone")
+
+
 def test_a_contact_that_is_another_customers_is_never_taken(portal: Portal, lane: HubSpotLane) -> None:
     portal.put("9001", email="person1@example.com", shopify_customer_id="42")
     error = refused(one(lane, Task(person(1))), AskPerson, "linked_to_other")

@@ -253,6 +253,18 @@ def test_a_body_read_back_already_asks_for_no_second_read(ledger: Ledger, clock:
     assert ledger.states()["shopify"] == "done"
 
 
+@pytest.mark.parametrize("note", ["first", "second"], ids=["seen in no body", "seen in the body"])
+def test_a_second_save_in_a_second_that_was_read_back_already_is_read_too(
+    ledger: Ledger, clock: Clock, note: str
+) -> None:
+    """The reading worker's clock was ahead, so that its read seemed to have seen the whole of that second."""
+    ledger.hear(delivery_of(person(note="first"), triggered_at=SAVED), now=clock())
+    ledger.carry(done(found=person(note="first", last_kana="ミホン")), "shopify", now=clock.forward(minutes=1))
+    assert ledger.known().read_through == SAVED
+    ledger.hear(delivery_of(person(note=note), triggered_at=SAVED + timedelta(seconds=0.4)), now=clock())
+    assert ledger.states()["shopify"] == "pending"
+
+
 # --- those that tell of no customer to carry
 
 

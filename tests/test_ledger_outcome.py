@@ -11,7 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.breaker import Health, after_outcomes, free_from, may_claim
-from ledger.outcome import OPENS_AFTER, PATIENCE, Done, Failed, Held, Outcome, Retry, back_off, probe_after, settle
+from ledger.outcome import (
+    LATE,
+    ONCE_MORE,
+    OPENS_AFTER,
+    PATIENCE,
+    Done,
+    Failed,
+    Held,
+    Outcome,
+    Retry,
+    back_off,
+    probe_after,
+    settle,
+)
 from tests.conftest import NOON
 from tests.ledger_cases import done, failed, retry
 
@@ -81,6 +94,27 @@ def test_what_arrived_is_remembered_and_old_troubles_are_forgotten() -> None:
     assert (change["sent"], change["memo"]) == ({"a": "1"}, {"code": "99"})
     assert change["corrections"] == [{"field": "a", "what": "cut"}]
     assert (change["kind"], change["why"], change["choices"], change["doubt"]) == (None, None, None, False)
+
+
+def test_what_an_older_write_may_still_come_after_is_carried_once_more_and_whole() -> None:
+    in_doubt = settle(held(), retry(doubt=True), NOON)
+    assert in_doubt["unsure_until"] == NOON + LATE
+    outcome = Done("m-7", "updated", sent={"a": "1"})
+    soon_after = settle(held(unsure_until=NOON + LATE), outcome, soon(seconds=5))
+    assert (soon_after["state"], soon_after["due_at"], soon_after["kind"]) == ("pending", NOON + LATE, ONCE_MORE)
+    assert (soon_after["sent"], soon_after["unsure_until"]) == ({"a": ""}, NOON + LATE)
+    later = settle(held(unsure_until=NOON + LATE), outcome, NOON + LATE)
+    assert (later["state"], later["sent"], later["unsure_until"], later["kind"]) == ("done", {"a": "1"}, None, None)
+
+
+def test_a_try_that_surely_did_nothing_leaves_nothing_to_wait_for() -> None:
+    assert "unsure_until" not in settle(held(), retry(), NOON)
+    assert "unsure_until" not in settle(held(unsure_until=NOON + LATE), failed(), NOON)
+
+
+def test_a_change_that_came_meanwhile_does_not_wait_for_a_late_write() -> None:
+    change = settle(held(wanted=2, unsure_until=NOON + LATE), done(), NOON)
+    assert (change["state"], change["due_at"], change["unsure_until"]) == ("pending", NOON, NOON + LATE)
 
 
 def test_a_person_reads_why_and_what_to_choose_from() -> None:

@@ -550,6 +550,47 @@ def test_a_lost_answer_to_a_create_makes_no_second_member(world: World) -> None:
     assert world.arrives(after(NEW, carried)).did == "unchanged"
 
 
+def test_what_was_cleared_after_a_lost_create_is_cleared_on_the_member_that_it_made(world: World) -> None:
+    world.smaregi.lose_next_create = True
+    world.waits(NEW)
+    cleared = replace(HANAKO, phone=None, gender=None, last_kana=None)
+    carried = world.arrives(Task(cleared, doubt=True, attempt=2))
+    (member,) = world.smaregi.rows.values()
+    assert (member["phoneNumber"], member["lastKana"], member["sex"]) == (None, None, "0")
+    assert world.smaregi.bodies == [{"phoneNumber": None, "lastKana": None, "sex": "0"}]
+    assert not {"phoneNumber", "lastKana", "sex"} & carried.sent.keys()
+    assert world.arrives(after(NEW, carried, cleared)).did == "unchanged"
+
+
+def test_a_required_field_is_not_cleared_on_the_member_that_a_lost_create_made(world: World) -> None:
+    world.smaregi.lose_next_create = True
+    world.waits(NEW)
+    world.smaregi.required = {"phoneNumber"}
+    carried = world.arrives(Task(replace(HANAKO, phone=None), doubt=True, attempt=2))
+    assert carried.ref in world.smaregi.rows
+    assert world.smaregi.rows[carried.ref]["phoneNumber"] == "090-0000-0002"
+
+
+def test_a_member_of_the_store_that_took_our_code_keeps_what_shopify_has_no_value_for(world: World) -> None:
+    world.matched_member = "replace_code"
+    member = world.in_store(mailAddress="hanako.test@example.com", phoneNumber="03-0000-0001")
+    no_phone = Task(replace(HANAKO, phone=None))
+    carried = world.arrives(no_phone)
+    again = world.arrives(replace(no_phone, memo=carried.memo, doubt=True, attempt=2))
+    assert (again.did, again.ref) == ("linked", member)
+    assert world.smaregi.rows[member]["phoneNumber"] == "03-0000-0001"
+
+
+def test_what_a_late_result_sent_to_a_member_of_the_store_is_cleared_when_it_has_no_value_any_more(
+    world: World,
+) -> None:
+    member = world.in_store(mailAddress="hanako.test@example.com")
+    late = world.arrives(NEW)  # refused by the ledger, which keeps the names of what was sent, and no ref
+    task = Task(replace(HANAKO, phone=None), sent=dict.fromkeys(late.sent, ""), attempt=2)
+    assert world.arrives(task).did == "linked"
+    assert world.smaregi.rows[member]["phoneNumber"] is None
+
+
 def test_in_doubt_smaregi_itself_is_asked_for_code_and_number_before_a_create(world: World) -> None:
     carried = world.arrives(replace(NEW, attempt=2))
     assert carried.did == "created"

@@ -86,7 +86,8 @@ class Row:
         """HubSpot has the contact; ``links``: it does not hold our customer's id yet."""
         self.ref, self.links = ref, links
         self.absent, self.look_at = False, None
-        self._sent = self._marks if ref == self.task.ref else {}
+        # Marks without a ref are those of a late result: what it sent stands at this contact.
+        self._sent = self._marks if self.task.ref in (None, ref) else {}
 
     def missed(self) -> None:
         """HubSpot does not have the contact."""

@@ -7,7 +7,7 @@ its visits and what we do not know; only the link and what Shopify has a value f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -304,7 +304,10 @@ class SmaregiLane:
                 memo["old_code"] = member.code
         profile = {n: v for n, v in wanted.profile.items() if v is not None and n not in wanted.filled}
         fields = {**profile, **link}
-        out = {name: value for name, value in fields.items() if text(row, name) != value}
+        out: dict[str, str | None] = {name: value for name, value in fields.items() if text(row, name) != value}
+        made_by_us = member.code == wanted.number and "old_code" not in memo
+        # Marks without a ref are those of a late result: what it sent stands on this member.
+        out |= self._to_clear(row, wanted, wanted.profile if made_by_us else task.sent)
         if out:
             if memo != task.memo:
                 # Written over, the old code stands nowhere else: a lost answer or a crash must not lose it with it.
@@ -317,6 +320,17 @@ class SmaregiLane:
             memo=memo,
             corrections=wanted.corrections,
         )
+
+    def _to_clear(self, row: Row, wanted: _Wanted, ours: Collection[str]) -> dict[str, str | None]:
+        """Those of our fields that stand on a member and have no value any more.
+
+        Where our code was its first, a create whose answer was lost made it, and every field is ours: since then one
+        may have been cleared in Shopify, of which no mark tells.
+        """
+        gone = {name: CLEARED_AS.get(name) for name in ours if wanted.profile.get(name, "") is None}
+        differs = {name: value for name, value in gone.items() if text(row, name) != (value or "")}
+        required = self._required.names() if differs else frozenset()
+        return {name: value for name, value in differs.items() if value is not None or name not in required}
 
     def _write(self, member_id: str, out: Mapping[str, str | None], wanted: _Wanted) -> None:
         """One PATCH; the index has the member as it is from then on. Raises ``AskPerson`` when it turns out merged."""

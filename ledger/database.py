@@ -21,6 +21,9 @@ from ledger.seal import NO_SEAL, Seal
 #: PostgreSQL ends it, else what it holds would be held until the network gives up, hours later.
 ABANDONED = timedelta(seconds=10)
 
+#: Readers are in the way of emptying SQLite's log only as long as they read.
+_WIPE_S = 1.0
+
 
 class StoreBusy(Exception):
     """The database is locked, gone, or slower than the caller may wait."""
@@ -101,6 +104,21 @@ class Database:
         """Wake the workers when this transaction commits; on SQLite the file itself tells them."""
         if self.on_postgresql:
             connection.exec_driver_sql("NOTIFY customer_sync")
+
+    def wipe_log(self) -> bool:
+        """Fold SQLite's log into the file and empty it, for it keeps what was overwritten there; False while in use."""
+        if self.on_postgresql:
+            return True
+        connection = self.engine.raw_connection()
+        try:
+            end = time.monotonic() + _WIPE_S
+            while busy := connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() >= end:
+                    break
+                time.sleep(0.01)
+            return not busy
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Give every connection back."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -84,6 +84,15 @@ class Members:
                 ],
             )
             self._write_mails(c, rows)
+
+    def hash_again(self, member_ids: Sequence[str]) -> None:
+        """Write the e-mails of these members anew, hashed with the newest key."""
+        rows = select(t.members).where(t.members.c.id.in_(member_ids)).order_by(t.members.c.id)
+        with self._database.writing(loose=True) as c:
+            found = c.execute(rows.with_for_update() if self._database.on_postgresql else rows).all()
+            gone = set(member_ids) - {row.id for row in found}
+            c.execute(delete(t.member_mails).where(t.member_mails.c.member_id.in_(gone)))
+            self._write_mails(c, {r.id: Member(r.id, r.code, r.number, tuple(r.mails), r.status) for r in found})
 
     def _write_mails(self, c: Connection, members: dict[str, Member]) -> None:
         c.execute(delete(t.member_mails).where(t.member_mails.c.member_id.in_(list(members))))

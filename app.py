@@ -184,6 +184,7 @@ def _stop_without_the_keys(house: House) -> None:
     try:
         house.keys.once()
     except WrongKey as e:
+        house.close()
         sys.exit(str(e))
     except StoreBusy:
         pass

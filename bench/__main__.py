@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from bench import answering, draining, flow
+from bench import answering, draining, flow, pruning
 from bench.lab import Lab
 from bench.load import Gun
 from bench.machine import machine
@@ -30,6 +30,7 @@ PARTS: Final[dict[str, Callable[[Lab], Section]]] = {
     "answering": answering.measure,
     "flow": flow.measure,
     "draining": draining.measure,
+    "pruning": pruning.measure,
 }
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, delete, false, func, or_, sele
 from ledger import tables as t
 from ledger.database import Database
 from ledger.rows import insert_of
-from ledger.steps import FIRST_SIZE, next_size, rest_s
+from ledger.steps import FIRST_SIZE, STEP_S, next_size, rest_s
 
 CURSOR: Final = "pruning"
 #: The right to prune ends by itself, should its holder be gone.
@@ -89,10 +89,13 @@ class Pruning:
                         if self._database.on_postgresql:
                             c.exec_driver_sql("SET LOCAL synchronous_commit = off")
                         until = self._go_on(c, until, at + _HOLD)
-                        page = part(c, at, at - keep, page.last, size)
+                        count, gone_s = 0, 0.0
+                        while page.more and gone_s < STEP_S:
+                            page = part(c, at, at - keep, page.last, size)
+                            count, before_s, gone_s = count + page.count, gone_s, time.perf_counter() - began
+                            size = next_size(size, gone_s - before_s)
                     held_s = time.perf_counter() - began
-                    yield replace(Pruned(held_s=held_s), **{kind: page.count})
-                    size = next_size(size, held_s)
+                    yield replace(Pruned(held_s=held_s), **{kind: count})
                     if page.more and rest(rest_s(held_s)):
                         return
         finally:

@@ -6,18 +6,21 @@ from typing import Final
 
 #: No step holds the store for longer.
 MOST_S: Final = 0.05
-#: What a step is meant to take: so far below that a slow moment of the disk does not break the promise.
-AIM_S: Final = 0.015
-FIRST_SIZE: Final = 50
-LARGEST_SIZE: Final = 2000
+#: A step takes on one slice of rows after another until so much time is gone, then commits: so far below what it may
+#: take that a slow moment of the disk does not break the promise.
+STEP_S: Final = 0.012
+#: What one slice is meant to take.
+SLICE_S: Final = 0.004
+FIRST_SIZE: Final = 20
+LARGEST_SIZE: Final = 1000
 
 
 def next_size(size: int, took_s: float) -> int:
-    """How many rows the next step takes on, after one that took on ``size`` and held the store for ``took_s``.
+    """How many rows the next slice takes on, after one that took on ``size`` and needed ``took_s``.
 
-    As many as fit at the same pace, at most twice as many as before: one quick step proves little.
+    As many as fit at the same pace, at most twice as many as before: one quick slice proves little.
     """
-    fitting = int(size * AIM_S / max(took_s, 1e-6))
+    fitting = int(size * SLICE_S / max(took_s, 1e-6))
     return max(1, min(fitting, 2 * size, LARGEST_SIZE))
 
 

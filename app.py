@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NoReturn
 
@@ -23,7 +23,7 @@ from clients.shopify.signature import labelled
 from clients.token import Token
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
-from handlers import cli
+from handlers import cli, cli_privacy
 from handlers.front import on_threads
 from handlers.house import LANES, House
 from handlers.status import status_door
@@ -31,12 +31,16 @@ from handlers.tally import Tally
 from handlers.webhook import Door
 from ledger.arrival import Arrival, Recorded
 from ledger.book import Book
-from ledger.database import Database
+from ledger.database import Database, StoreBusy
+from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Paces, Tallies, TokenVault
+from ledger.keys import KeyCheck
 from ledger.members import Members
+from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
+from ledger.seal import Seal, WrongKey
 from sandbox import commands as sandbox_commands
 
 READS, *DESTINATIONS = LANES
@@ -59,10 +63,12 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
     app = Flask(__name__, static_folder=None)
     app.extensions["house"] = house
     app.register_blueprint(status_door(house.database))
-    app.wsgi_app = webhook_door(house).before(on_threads(app.wsgi_app))  # type: ignore[method-assign,assignment]  # Flask's own way
+    app.wsgi_app = webhook_door(house).before(on_threads(app.wsgi_app))  # type: ignore[method-assign,assignment]
     cli.register(app.cli, lambda: house)
+    cli_privacy.register(app.cli, lambda: house)
     sandbox_commands.register(app.cli)
     if click.get_current_context(silent=True) is None:
+        _stop_without_the_keys(house)
         structlog.get_logger().info(
             "started", worker="web", shop=house.shop, lanes=[lane for lane in LANES if lane not in house.lanes_off]
         )
@@ -71,7 +77,8 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
 
 def build(settings: Settings, now: Callable[[], datetime]) -> House:
     """Every part, from the settings."""
-    database = Database(settings.database_url, busy_s=1.8)
+    seal = Seal([key.get_secret_value() for key in settings.data_keys])
+    database = Database(settings.database_url, busy_s=1.8, seal=seal)
     members, tallies = Members(database), Tallies(database)
     return House(
         shop=settings.shopify_shop,
@@ -82,6 +89,9 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         members=members,
         report=Report(database),
         resync=Resync(database),
+        pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
+        erasing=Erasing(database),
+        keys=KeyCheck(database),
         tallies=tallies,
         tally=Tally(tallies, now=now),
         lanes=cache(lambda: build_lanes(settings, database, members, now)),
@@ -96,6 +106,7 @@ def webhook_door(house: House) -> Door:
     reading_is_on = READS not in house.lanes_off
 
     def record(group: Sequence[Arrival]) -> Sequence[Recorded]:
+        house.keys.once()  # if the store could not be asked at the start
         return house.inbox.record(group, now=house.now(), reading_is_on=reading_is_on)
 
     return Door(
@@ -167,6 +178,21 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
     return lanes
 
 
+def _days(days: int | None) -> timedelta | None:
+    return None if days is None else timedelta(days=days)
+
+
+def _stop_without_the_keys(house: House) -> None:
+    """A ledger whose rows cannot be opened stops the start; one that cannot be asked now is asked before it is used."""
+    try:
+        house.keys.once()
+    except WrongKey as e:
+        house.close()
+        sys.exit(str(e))
+    except StoreBusy:
+        pass
+
+
 def _plain(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
@@ -179,5 +205,6 @@ def _app_without_settings(why: str) -> Flask:
         raise cli.Said(why)
 
     cli.register(app.cli, no_house)
+    cli_privacy.register(app.cli, no_house)
     sandbox_commands.register(app.cli)
     return app

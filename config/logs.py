@@ -31,6 +31,8 @@ _SAFE_KEYS = frozenset(
         "lane",
         "lanes",
         "attempt",
+        "attempts",
+        "bodies",
         "duration_ms",
         "outcome",
         "why",

@@ -25,6 +25,20 @@ def _split(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _days(default: int) -> BeforeValidator:
+    """A number of days, or ``forever`` (None here). 0 is refused: it could mean "none" as well as "for ever"."""
+
+    def days(value: Any) -> Any:
+        text = str(default if value is None else value).strip().lower() or str(default)
+        if text == "forever":
+            return None
+        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 36500:
+            raise ValueError("it is not a number of days")
+        return int(text)
+
+    return BeforeValidator(days)
+
+
 Text = Annotated[str | None, BeforeValidator(_blank_is_unset)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
 Rate = Annotated[Annotated[float, Field(gt=0, le=1000)] | None, BeforeValidator(_blank_is_unset)]
@@ -65,6 +79,10 @@ class Settings(BaseSettings):
     enable_update_sync: bool = True
     missing_name: str = Field("未入力", min_length=1, max_length=20)
 
+    data_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = ()
+    keep_bodies_days: Annotated[int | None, _days(30)] = 30
+    keep_attempts_days: Annotated[int | None, _days(180)] = 180
+
     database_url: str = Field("sqlite:///var/customer-sync.db", pattern=r"^(sqlite:///|postgresql(\+psycopg)?://)")
     log_format: Literal["auto", "json", "console"] = "auto"
 
@@ -80,6 +98,15 @@ class Settings(BaseSettings):
         if any(len(secret.get_secret_value()) < 8 for secret in secrets):
             raise ValueError("each secret has 8 characters or more; copy it from Shopify whole")
         return secrets
+
+    @field_validator("data_keys")
+    @classmethod
+    def _keys_are_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(not re.fullmatch(r"[A-Za-z0-9_-]{43}=", key.get_secret_value()) for key in keys):
+            raise ValueError("each key is 44 characters long and ends with =")
+        if len({key.get_secret_value() for key in keys}) < len(keys):
+            raise ValueError("a key stands there twice")
+        return keys
 
     @field_validator("shopify_metafields")
     @classmethod
@@ -141,6 +168,9 @@ def _all_or_none(**together: object) -> None:
 
 
 _MENDS = {
+    "DATA_KEYS": "write keys that flask keys new has printed, separated by commas, the newest first",
+    "KEEP_BODIES_DAYS": "write a number of days from 1 on, or forever",
+    "KEEP_ATTEMPTS_DAYS": "write a number of days from 1 on, or forever",
     "SHOPIFY_SHOP": "set it to the shop's own domain, as in example.myshopify.com",
     "SHOPIFY_WEBHOOK_SECRETS": "set the signing secrets, separated by commas: without one nothing could be believed",
     "SHOPIFY_API_VERSION": "write a released version, as in 2026-10",

@@ -23,6 +23,7 @@ from handlers.telling import age, story, table_of_failures, table_of_lanes
 from ledger.database import StoreBusy
 from ledger.migrate import is_current, upgrade
 from ledger.resync import AlreadyLinked
+from ledger.seal import WrongKey
 
 GetHouse = Callable[[], House]
 # A pipe has no width of its own, and nothing may be cut off for it.
@@ -33,11 +34,14 @@ class Said(click.ClickException):
     """An error for the person at the terminal: one line that names the mend, and exit code 1."""
 
 
-def _clearly(go: Callable[[], None]) -> None:
+def clearly(go: Callable[[], None]) -> None:
+    """Run a command's work; what stops it is said in words. Raises ``Said``."""
     try:
         go()
     except StoreBusy as e:
         raise Said(f"{e} (DATABASE_URL)") from None
+    except WrongKey as e:
+        raise Said(str(e)) from None
     except CarryError as e:
         raise Said(e.why) from None
 
@@ -54,7 +58,7 @@ def _db(house: GetHouse) -> click.Command:
     @group.command("upgrade")
     def upgrade_command() -> None:
         """Bring the database to the newest shape; safe to run again."""
-        _clearly(lambda: upgrade(house().database))
+        clearly(lambda: upgrade(house().database))
         out.print("the database is in the newest shape")
 
     return group
@@ -69,8 +73,9 @@ def _worker(house: GetHouse) -> click.Command:
         def check() -> None:
             if not is_current(h.database):
                 raise Said("the database lacks a migration: run flask db upgrade")
+            h.keys.check()
 
-        _clearly(check)
+        clearly(check)
         made = h.worker()
         for number in (signal.SIGTERM, signal.SIGINT):
             # On a thread of its own: the main thread may be inside the very event that it waits for.
@@ -144,7 +149,7 @@ def _status(house: GetHouse) -> click.Command:
             for name, count in sorted(h.tallies.of(now.date().isoformat()).items()):
                 out.print(f"{name} today (UTC): {count:,}")
 
-        _clearly(show)
+        clearly(show)
 
     return status
 
@@ -163,7 +168,7 @@ def _show(house: GetHouse) -> click.Command:
             for part in story(told, LANES, h.lanes_off, h.now()):
                 out.print(part)
 
-        _clearly(tell)
+        clearly(tell)
 
     return show
 
@@ -179,7 +184,7 @@ def _failures(house: GetHouse) -> click.Command:
             groups = h.report.failures(LANES, examples=examples)
             out.print(table_of_failures(groups) if groups else "nothing waits for a person")
 
-        _clearly(tell)
+        clearly(tell)
 
     return failures
 
@@ -204,7 +209,7 @@ def _link(house: GetHouse) -> click.Command:
                 raise Said(f"{member} is customer {e.customer_id}'s already: merge the two in Shopify first") from None
             out.print(f"customer {customer_id} is {member} from the next carry on: flask show {customer_id} tells")
 
-        _clearly(go)
+        clearly(go)
 
     return link
 
@@ -239,7 +244,7 @@ def _resync(house: GetHouse) -> click.Command:
                 return
             out.print(f"{_tasks(_pages(h, which, total))} made pending")
 
-        _clearly(go)
+        clearly(go)
 
     return resync
 
@@ -282,6 +287,6 @@ def _hubspot(house: GetHouse) -> click.Command:
             if wrong:
                 raise click.exceptions.Exit(1)
 
-        _clearly(go)
+        clearly(go)
 
     return group

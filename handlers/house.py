@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clients.lane import Lane
+from handlers.janitor import Janitor
 from handlers.tally import Tally
 from handlers.worker import Worker
 from ledger.book import Book
 from ledger.database import Database
+from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Tallies
+from ledger.keys import KeyCheck
 from ledger.members import Members
+from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
 
@@ -37,6 +41,9 @@ class House:
     members: Members
     report: Report
     resync: Resync
+    pruning: Pruning
+    erasing: Erasing
+    keys: KeyCheck
     tallies: Tallies
     tally: Tally
     lanes: Callable[[], Sequence[Lane]]
@@ -51,4 +58,11 @@ class House:
 
     def worker(self) -> Worker:
         """A worker over all lanes; not yet started."""
-        return Worker(self.book, self.lanes(), now=self.now, lanes_off=self.lanes_off, updates_too=self.updates_too)
+        return Worker(
+            self.book,
+            self.lanes(),
+            now=self.now,
+            lanes_off=self.lanes_off,
+            updates_too=self.updates_too,
+            upkeep=[Janitor(self.pruning, self.erasing, self.now).loop],
+        )

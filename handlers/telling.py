@@ -65,6 +65,12 @@ def story(told: Story, lanes: Sequence[str], lanes_off: Mapping[str, str], now: 
     """
     known = told.customer
     saved_at = known.customer.updated_at
+    if told.erasure:
+        yield Text(
+            f"customer {known.customer.id}  erased {age(told.erasure.erased_at, now)} by {told.erasure.by}: "
+            f"{told.erasure.why or 'no reason given'}; what Shopify sends of them is refused"
+        )
+        return
     yield Text.from_markup(
         f"[bold]customer {known.customer.id}[/bold]  revision {known.revision}, "
         f"first seen {age(told.first_seen_at, now)} ({told.first_topic or 'read'}), "

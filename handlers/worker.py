@@ -28,7 +28,10 @@ _REPORT_S = 30.0
 
 
 class Worker:
-    """All lanes of one process, with the threads that keep its leases, hear of new work, and tell the progress."""
+    """All lanes of one process, with the threads that keep its leases, hear of new work, and tell the progress.
+
+    ``upkeep``: loops that run beside them, each on a thread of its own, until the event they are handed is set.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Worker:
         now: Callable[[], datetime],
         lanes_off: Mapping[str, str],
         updates_too: bool,
+        upkeep: Sequence[Callable[[threading.Event], None]] = (),
     ) -> None:
         self._stop = threading.Event()
         self._book = book
@@ -49,6 +53,7 @@ class Worker:
             threading.Thread(target=watch, args=(book.database, self._wake, self._stop), name="watch", daemon=True),
             threading.Thread(target=self._keep_leases, name="leases", daemon=True),
             threading.Thread(target=self._report, name="report", daemon=True),
+            *(threading.Thread(target=loop, args=(self._stop,), name="upkeep", daemon=True) for loop in upkeep),
         ]
 
     def start(self) -> None:

@@ -15,9 +15,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from ledger.seal import NO_SEAL, Seal
+
 #: A transaction in which nothing has happened for so long is somebody's who stands still, or whose host is gone:
 #: PostgreSQL ends it, else what it holds would be held until the network gives up, hours later.
 ABANDONED = timedelta(seconds=10)
+
+#: Readers are in the way of emptying SQLite's log only as long as they read.
+_WIPE_S = 1.0
 
 
 class StoreBusy(Exception):
@@ -30,10 +35,13 @@ class Database:
     ``busy_s`` is how long a writer waits for its turn before ``StoreBusy``. A *loose* transaction may be lost with the
     power (not with a killed process): right for claims, leases and pace, which come back by themselves, and it saves
     SQLite a disk flush.
+
+    ``seal`` shuts what is personal; the sealed column types find it on the dialect of the engine they speak for.
     """
 
-    def __init__(self, url: str, *, busy_s: float = 10.0, pool: int = 4) -> None:
+    def __init__(self, url: str, *, busy_s: float = 10.0, pool: int = 4, seal: Seal = NO_SEAL) -> None:
         self.url = make_url(url)
+        self.seal = seal
         self.on_postgresql = self.url.get_backend_name() == "postgresql"
         if self.on_postgresql:
             self.url = self.url.set(drivername="postgresql+psycopg")
@@ -58,6 +66,8 @@ class Database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine = _sqlite(self.url.render_as_string(hide_password=False), busy_s, pool, "FULL")
             self._loose = _sqlite(self.url.render_as_string(hide_password=False), busy_s, pool, "NORMAL")
+        for engine in (self.engine, self._loose):
+            engine.dialect.seal = seal  # type: ignore[attr-defined]  # ours, read in tables.py
 
     @contextlib.contextmanager
     def writing(self, *, loose: bool = False) -> Iterator[Connection]:
@@ -94,6 +104,21 @@ class Database:
         """Wake the workers when this transaction commits; on SQLite the file itself tells them."""
         if self.on_postgresql:
             connection.exec_driver_sql("NOTIFY customer_sync")
+
+    def wipe_log(self) -> bool:
+        """Fold SQLite's log into the file and empty it, for it keeps what was overwritten there; False while in use."""
+        if self.on_postgresql:
+            return True
+        connection = self.engine.raw_connection()
+        try:
+            end = time.monotonic() + _WIPE_S
+            while busy := connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() >= end:
+                    break
+                time.sleep(0.01)
+            return not busy
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Give every connection back."""
@@ -135,6 +160,7 @@ def _sqlite(url: str, busy_s: float, pool: int, synchronous: str) -> Engine:
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is pruned or erased is overwritten, not only let go
             "temp_store=MEMORY",
             "cache_size=-8000",
             "wal_autocheckpoint=2000",

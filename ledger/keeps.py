@@ -75,12 +75,12 @@ class TokenVault(Generic[AToken]):
 
     def drop(self, name: str, value: str) -> None:
         """Forget the token under ``name`` if it is still ``value``."""
+        mine = t.tokens.c.name == name
+        look = select(t.tokens.c.value).where(mine)
         with self._database.writing(loose=True) as c:
-            c.execute(
-                update(t.tokens)
-                .where(t.tokens.c.name == name, t.tokens.c.value == value)
-                .values(value=None, renew_at=None, expires_at=None)
-            )
+            # Compared here and not there: a shut value is another one each time it is shut.
+            if c.execute(look.with_for_update() if self._database.on_postgresql else look).scalar() == value:
+                c.execute(update(t.tokens).where(mine).values(value=None, renew_at=None, expires_at=None))
 
 
 class Paces:

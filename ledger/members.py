@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from customer import Freshness, Member
 from ledger import tables as t
 from ledger.database import Database
 from ledger.rows import insert_of
+from ledger.seal import Seal
 
 _MOMENTS = ("scanned_at", "scan_began_at", "fresh_at")
 
@@ -84,9 +85,19 @@ class Members:
             )
             self._write_mails(c, rows)
 
+    def hash_again(self, member_ids: Sequence[str]) -> None:
+        """Write the e-mails of these members anew, hashed with the newest key."""
+        rows = select(t.members).where(t.members.c.id.in_(member_ids)).order_by(t.members.c.id)
+        with self._database.writing(loose=True) as c:
+            found = c.execute(rows.with_for_update() if self._database.on_postgresql else rows).all()
+            gone = set(member_ids) - {row.id for row in found}
+            c.execute(delete(t.member_mails).where(t.member_mails.c.member_id.in_(gone)))
+            self._write_mails(c, {r.id: Member(r.id, r.code, r.number, tuple(r.mails), r.status) for r in found})
+
     def _write_mails(self, c: Connection, members: dict[str, Member]) -> None:
         c.execute(delete(t.member_mails).where(t.member_mails.c.member_id.in_(list(members))))
-        mails = [{"mail": mail, "member_id": m.id} for m in members.values() for mail in sorted(set(m.mails))]
+        hashed = self._database.seal.hashed
+        mails = [{"mail": hashed(mail), "member_id": m.id} for m in members.values() for mail in sorted(set(m.mails))]
         if mails:
             c.execute(self._insert(t.member_mails).on_conflict_do_nothing(), mails)
 
@@ -105,7 +116,9 @@ class Members:
 
     def by_mail(self, mail: str) -> list[Member]:
         """Members with this e-mail in any of their three fields, ghosts included, in the order of their ids."""
-        with_mail = select(t.member_mails.c.member_id).where(t.member_mails.c.mail == mail)
+        with_mail = select(t.member_mails.c.member_id).where(
+            t.member_mails.c.mail.in_(self._database.seal.hashes(mail))
+        )
         return self._members(t.members.c.id.in_(with_mail))
 
     def by_code(self, code: str) -> list[Member]:
@@ -140,18 +153,31 @@ class Members:
             c.execute(update(t.tasks).where(*mine).values(memo=dict(memo)))
 
     def hold_mail(self, mail: str, customer_id: int, now: datetime, until: datetime) -> bool:
-        """Hold an e-mail for this customer while it is looked up and created; False while another customer holds it."""
-        new = self._insert(t.mail_holds).values(mail=mail, customer_id=customer_id, until=until)
+        """Hold an e-mail for this customer while it is looked up and created; False while another customer holds it.
+
+        It is held under each key: while keys change, another process may have another one for its newest.
+        """
+        held = _hold_names(self._database.seal, mail)
+        new = self._insert(t.mail_holds).values([{"mail": h, "customer_id": customer_id, "until": until} for h in held])
         free = or_(t.mail_holds.c.until <= now, t.mail_holds.c.customer_id == customer_id)
+        mine = new.on_conflict_do_update(
+            index_elements=["mail"], set_={"customer_id": customer_id, "until": until}, where=free
+        )
         with self._database.writing(loose=True) as c:
-            mine = new.on_conflict_do_update(
-                index_elements=["mail"], set_={"customer_id": customer_id, "until": until}, where=free
-            )
             # What it returns, not how many rows: an INSERT's count is not told by every driver.
-            return c.execute(mine.returning(t.mail_holds.c.mail)).first() is not None
+            all_mine = len(c.execute(mine.returning(t.mail_holds.c.mail)).all()) == len(held)
+            if not all_mine:
+                c.rollback()
+            return all_mine
 
     def release_mail(self, mail: str, customer_id: int) -> None:
         """Let the e-mail go."""
+        held = t.mail_holds.c.mail.in_(_hold_names(self._database.seal, mail))
         with self._database.writing(loose=True) as c:
-            mine = (t.mail_holds.c.mail == mail, t.mail_holds.c.customer_id == customer_id)
-            c.execute(delete(t.mail_holds).where(*mine))
+            c.execute(delete(t.mail_holds).where(held, t.mail_holds.c.customer_id == customer_id))
+
+
+def _hold_names(seal: Seal, mail: str) -> list[str]:
+    """What stands for an e-mail that is held; in order, so that two processes never wait for each other."""
+    names = seal.hashes(mail)
+    return sorted(names[:-1] or names)  # the plain text only where there is no key

@@ -13,6 +13,7 @@ from ledger import tables as t
 from ledger.arrival import Known
 from ledger.breaker import Health
 from ledger.database import Database
+from ledger.erase import Erasure, erasure_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Story:
     deliveries: Sequence[Mapping[str, Any]]
     attempts: Sequence[Mapping[str, Any]]
     tasks: Sequence[Mapping[str, Any]]
+    erasure: Erasure | None = None
 
 
 class Report:
@@ -103,14 +105,10 @@ class Report:
             return c.execute(query).scalar()
 
     def count_deliveries(self, verdict: str) -> int:
-        """How many deliveries have this verdict."""
+        """How many deliveries with this verdict still have their body."""
+        kept = (t.deliveries.c.verdict == verdict, t.deliveries.c.body_gone_at.is_(None))
         with self._database.reading() as c:
-            return (
-                c.execute(
-                    select(func.count()).select_from(t.deliveries).where(t.deliveries.c.verdict == verdict)
-                ).scalar()
-                or 0
-            )
+            return c.execute(select(func.count()).where(*kept)).scalar() or 0
 
     def failures(self, names: Sequence[str], *, examples: int = 3) -> list[Failures]:
         """What waits for a person in these lanes, grouped by lane and cause, the largest group first."""
@@ -158,4 +156,5 @@ class Report:
                 [*c.execute(deliveries.order_by(t.deliveries.c.id.desc()).limit(last)).mappings()][::-1],
                 [*c.execute(tried.order_by(t.attempts.c.id.desc()).limit(last)).mappings()][::-1],
                 [*c.execute(select(t.tasks).where(t.tasks.c.customer_id == customer_id)).mappings()],
+                erasure_of(c, customer_id),
             )

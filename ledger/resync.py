@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, select, update
 
 from ledger import tables as t
 from ledger.database import Database
@@ -101,5 +101,6 @@ def _failed(lanes: Sequence[str], customer_ids: Sequence[int] | None) -> list[Co
 
 
 def _customers(customer_ids: Sequence[int] | None, after_id: int) -> Select[Any]:
-    query = select(t.customers.c.id).where(t.customers.c.id > after_id)
+    erased = exists().where(t.erasures.c.customer_id == t.customers.c.id, t.erasures.c.undone_at.is_(None))
+    query = select(t.customers.c.id).where(t.customers.c.id > after_id, ~erased)
     return query if customer_ids is None else query.where(t.customers.c.id.in_(list(customer_ids)))

@@ -23,6 +23,8 @@ from sqlalchemy import (
     text,
 )
 
+from ledger.seal import NO_SEAL, Seal
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,6 +61,51 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+def _seal_of(dialect: Dialect) -> Seal:
+    """The seal that ``Database`` hung on its engines' dialect."""
+    seal: Seal = getattr(dialect, "seal", NO_SEAL)
+    return seal
+
+
+class SealedText(TypeDecorator[str]):
+    """A text that may be personal: shut at rest when there are keys. It cannot be compared in a statement."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else _seal_of(dialect).shut_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else _seal_of(dialect).open_text(value)
+
+
+class SealedJson(Json):
+    """A JSON value that may be personal: shut at rest when there are keys."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        told = super().process_bind_param(value, dialect)
+        return None if told is None else _seal_of(dialect).shut_text(told)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else super().process_result_value(_seal_of(dialect).open_text(value), dialect)
+
+
+class SealedBytes(TypeDecorator[bytes]):
+    """Bytes that may be personal: shut at rest when there are keys."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else _seal_of(dialect).shut_bytes(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else _seal_of(dialect).open_bytes(value)
+
+
 # SQLite numbers rows by itself only in a column of its type INTEGER.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -83,7 +130,9 @@ deliveries = Table(
     Column("why", Text),
     Column("secret", Text, nullable=False),
     Column("request_id", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    # Emptied when it is old, or its customer was erased; the row stays, for its key refuses repeats.
+    Column("body", SealedBytes, nullable=False),
+    Column("body_gone_at", Instant),
     UniqueConstraint("shop", "topic", "webhook_id"),
 )
 Index("ix_deliveries_customer", deliveries.c.customer_id, deliveries.c.id)
@@ -94,7 +143,7 @@ customers = Table(
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("revision", Integer, nullable=False),
-    Column("state", Json, nullable=False),
+    Column("state", SealedJson, nullable=False),
     Column("updated_at", Instant),
     Column("triggered_at", Instant),
     Column("read_through", Instant),
@@ -122,12 +171,12 @@ tasks = Table(
     # Until then a write that nobody waits for any more may still reach the far side.
     Column("unsure_until", Instant),
     Column("ref", Text),
-    Column("sent", Json),
-    Column("memo", Json),
-    Column("corrections", Json),
+    Column("sent", SealedJson),
+    Column("memo", SealedJson),
+    Column("corrections", SealedJson),
     Column("kind", Text),
-    Column("why", Text),
-    Column("choices", Json),
+    Column("why", SealedText),
+    Column("choices", SealedJson),
     Column("request_id", Text, nullable=False, server_default=text("''")),
     Column("settled_at", Instant),
 )
@@ -152,7 +201,7 @@ attempts = Table(
     Column("outcome", Text, nullable=False),
     Column("did", Text),
     Column("kind", Text),
-    Column("why", Text),
+    Column("why", SealedText),
     Column("status", Integer),
     Column("vendor_request_id", Text),
     Column("request_id", Text, nullable=False),
@@ -180,13 +229,14 @@ members = Table(
     Column("code", Text, nullable=False),
     Column("number", Text),
     Column("status", Text, nullable=False),
-    Column("mails", Json, nullable=False),
+    Column("mails", SealedJson, nullable=False),
     Column("seen_at", Instant, nullable=False),
 )
 Index("ix_members_code", members.c.code)
 Index("ix_members_number", members.c.number)
 Index("ix_members_seen", members.c.seen_at)
 
+# With keys, the e-mails here and in `mail_holds` are keyed hashes (`Seal.hashed`): they are only looked up.
 member_mails = Table(
     "member_mails",
     metadata,
@@ -215,7 +265,7 @@ tokens = Table(
     "tokens",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("value", Text),
+    Column("value", SealedText),
     Column("renew_at", Instant),
     Column("expires_at", Instant),
     Column("held_until", Instant),
@@ -235,3 +285,18 @@ tallies = Table(
     Column("name", Text, primary_key=True),
     Column("count", Integer, nullable=False),
 )
+
+# Who was erased by hand, when, by whom and why; `refs` is what is left to delete at the far sides.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("erased_at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("refs", Json, nullable=False),
+    Column("undone_at", Instant),
+    Column("undone_by", Text),
+)
+Index("ix_erasures_customer", erasures.c.customer_id)

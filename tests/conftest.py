@@ -64,7 +64,9 @@ def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     for name in list(os.environ):
-        if name.startswith(("SHOPIFY_", "SMAREGI_", "HUBSPOT_", "ENABLE_", "DATABASE_URL", "MISSING_NAME")):
+        if name.startswith(
+            ("SHOPIFY_", "SMAREGI_", "HUBSPOT_", "ENABLE_", "DATABASE_URL", "MISSING_NAME", "DATA_KEYS", "KEEP_")
+        ):
             monkeypatch.delenv(name)
 
 

@@ -14,8 +14,10 @@ from sqlalchemy import Engine, event
 from customer import Member
 from ledger import tables as t
 from ledger.database import Database
+from ledger.erase import Erasing
 from ledger.members import Members
 from ledger.outcome import Outcome
+from ledger.prune import Pruning
 from ledger.report import Report
 from tests.conftest import NOON, Clock
 from tests.ledger_cases import LANES, SAVED, Ledger, delivery_of, done, failed, person, retry
@@ -179,6 +181,28 @@ def test_nothing_that_happens_per_event_reads_a_growing_table_whole(ledger: Ledg
 
     plans = plans_of(database, listener.heard)
     assert len(plans) > 25
+    bad = {statement: lines for statement, plan in plans.items() if (lines := reads_from_end_to_end(plan))}
+    assert not bad
+
+
+def test_pruning_and_erasing_walk_an_index(ledger: Ledger, clock: Clock) -> None:
+    """Short steps stay short only if none reads what is not its own."""
+    database = ledger.database
+    ledger.hear(delivery_of(None, verdict="unreadable"), now=clock())
+    database_at = clock.forward(days=200)
+    listener = Listener()
+    with listener.on(database.engine, database._loose):
+        steps = Pruning(database, bodies=timedelta(days=30), attempts=timedelta(days=180)).run(
+            now=clock, rest=lambda _: None
+        )
+        assert sum(step.bodies + step.attempts for step in steps) == 2 * MANY
+        erasing = Erasing(database)
+        erasing.erase(5, by="mihon", why="", now=database_at)
+        erasing.tidy(database_at)
+        ledger.resync.page(now=database_at, lanes=["smaregi"], customer_ids=[5])
+
+    plans = plans_of(database, listener.heard)
+    assert len(plans) > 15
     bad = {statement: lines for statement, plan in plans.items() if (lines := reads_from_end_to_end(plan))}
     assert not bad
 

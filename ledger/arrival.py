@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias
 
 from customer import Customer
 
 Verdict: TypeAlias = Literal["changed", "unchanged", "older", "test", "unreadable", "ignored"]
+
+#: When an erased customer counts as saved: nothing is newer.
+END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,11 @@ def is_older(known: Known | None, updated_at: datetime | None, triggered_at: dat
     Shopify's times are whole seconds, so equal ones are common and are let in; then the time of the trigger decides,
     where both have one. https://shopify.dev/docs/apps/build/webhooks/best-practices
     """
-    if known is None or known.customer.updated_at is None or updated_at is None:
+    if known is None or known.customer.updated_at is None:
+        return False
+    if known.customer.updated_at == END_OF_TIME:
+        return True
+    if updated_at is None:
         return False
     if updated_at != known.customer.updated_at:
         return updated_at < known.customer.updated_at

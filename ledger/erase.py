@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, select, update
@@ -19,10 +19,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, 
 from customer import Customer, known
 from japan.mail import email
 from ledger import tables as t
+from ledger.arrival import END_OF_TIME
 from ledger.database import Database
 
-#: When an erased customer counts as saved: nothing is newer.
-END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
 _PAGE: Final = 100
 #: Deliveries that are filed under no customer, but may speak of one.
 _UNFILED: Final = ("ignored", "test", "unreadable")

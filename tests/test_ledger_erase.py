@@ -11,8 +11,9 @@ import pytest
 
 from customer import Address, Member
 from ledger import tables as t
+from ledger.arrival import END_OF_TIME
 from ledger.database import Database
-from ledger.erase import END_OF_TIME, Erasing, NobodyKnown
+from ledger.erase import Erasing, NobodyKnown
 from ledger.members import Members
 from ledger.report import Report
 from ledger.seal import NO_SEAL, Seal, new_key
@@ -223,3 +224,10 @@ def test_the_story_of_an_erased_customer_says_so(ledger: Ledger, clock: Clock) -
     assert story.erasure
     assert story.erasure.why == "ticket 12"
     assert story.customer.customer.updated_at == END_OF_TIME
+
+
+def test_a_body_that_tells_no_time_brings_nobody_back(ledger: Ledger, clock: Clock) -> None:
+    erase(ledger, clock)
+    (said,) = ledger.hear(delivery_of(person(ID, saved=None)), now=clock.forward(days=1))
+    assert said.verdict == "older"
+    assert not {"pending", "running"} & set(ledger.states(ID).values())

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 #: A claim is held so long without a sign of life; a worker renews its claims three times as often.
 LEASE = timedelta(seconds=30)
+#: A lane whose oldest due task waits for longer is behind.
+BEHIND = timedelta(seconds=10)
 _IDLE_S = 1.0
 
 
@@ -58,6 +60,7 @@ class LaneRunner:
         self._lock = threading.Lock()
         self._live: dict[str, int] = {}
         self._prepared = False
+        self._newest = False
         self._rests_until = 0.0
         self._done = 0
         self._threads = [
@@ -139,7 +142,12 @@ class LaneRunner:
         try:
             if not crew.stop.is_set():
                 claimed = self._book.claim(
-                    lane.name, room * lane.batch, now=crew.now(), lease=LEASE, updates_too=crew.updates_too
+                    lane.name,
+                    room * lane.batch,
+                    now=crew.now(),
+                    lease=LEASE,
+                    updates_too=crew.updates_too,
+                    newest_first=self._newest_in_turn(behind=now - due),
                 )
             loads = [claimed[i : i + lane.batch] for i in range(0, len(claimed), lane.batch)]
             if claimed:
@@ -152,6 +160,14 @@ class LaneRunner:
         for load in loads:
             self._pool.submit(self._carry_load, load)
         return 0 if claimed else 0.05
+
+    def _newest_in_turn(self, behind: timedelta) -> bool:
+        """Whether this claim takes the newest: every second one does while the lane is behind.
+
+        Whoever registers while an import drains may stand at the till already; those in front are not there.
+        """
+        self._newest = behind > BEHIND and not self._newest
+        return self._newest
 
     def _prepare(self) -> float:
         """Set the far side up before anything is claimed; how many seconds to wait when that was refused."""

@@ -80,33 +80,50 @@ class Book:
         While the lane is open or paused that is when it may be tried again.
         """
         with self.database.reading() as c:
-            due: datetime | None = c.execute(
-                _pending(lane, updates_too).with_only_columns(func.min(t.tasks.c.due_at))
-            ).scalar()
+            first = _pending(lane, updates_too).with_only_columns(func.min(t.tasks.c.due_at))
+            firsts = [c.execute(first.where(t.tasks.c.held.is_(held))).scalar() for held in (False, True)]
+            due: datetime | None = min((at for at in firsts if at is not None), default=None)
             return None if due is None else max(due, free_from(self.health_book.look(c, lane), due))
 
     def claim(
-        self, lane: str, limit: int, *, now: datetime, lease: timedelta, updates_too: bool = True
+        self,
+        lane: str,
+        limit: int,
+        *,
+        now: datetime,
+        lease: timedelta,
+        updates_too: bool = True,
+        newest_first: bool = False,
     ) -> list[Claimed]:
         """Up to ``limit`` due tasks of this lane, now running and ours until the lease ends.
 
         Nothing while the lane is open or paused; a single task when it is time to probe. ``updates_too`` False leaves
-        out customers that are at the far side already.
+        out customers that are at the far side already. Whose customer has been read back whole goes first, oldest or
+        ``newest_first``; behind them, of those who still wait for their read, the newest, since the oldest will have
+        been read by the next claim and then need not be carried twice.
         """
         with self.database.writing(loose=True) as c:
             health = self.health_book.look(c, lane)
             may, probing = may_claim(health, limit, now)
             if may == 0:
                 return []
-            # A probe goes with whoever was tried least, so that one poisoned customer cannot keep a lane open.
-            order = (t.tasks.c.attempt, t.tasks.c.due_at) if probing else (t.tasks.c.due_at,)
-            due = _pending(lane, updates_too).where(t.tasks.c.due_at <= now).order_by(*order).limit(may)
+            due = _pending(lane, updates_too).where(t.tasks.c.due_at <= now)
             if self.database.on_postgresql:
                 due = due.with_for_update(skip_locked=True)
-            ids: list[int] = list(c.execute(due).scalars().all())
-            if not ids or (probing and not self.health_book.take_the_probe(c, lane, health, now + lease)):
-                return []
-            return self._take(c, lane, ids, now + lease)
+            ids: list[int]
+            if probing:
+                # With whoever was tried least, so that one poisoned customer cannot keep a lane open.
+                ids = list(c.execute(due.order_by(t.tasks.c.attempt, t.tasks.c.due_at).limit(1)).scalars())
+                if not ids or not self.health_book.take_the_probe(c, lane, health, now + lease):
+                    return []
+            else:
+                at = t.tasks.c.due_at
+                read = due.where(t.tasks.c.held.is_(False)).order_by(at.desc() if newest_first else at)
+                ids = list(c.execute(read.limit(may)).scalars())
+                if len(ids) < may:
+                    unread = due.where(t.tasks.c.held.is_(True)).order_by(at.desc()).limit(may - len(ids))
+                    ids += c.execute(unread).scalars()
+            return self._take(c, lane, ids, now + lease) if ids else []
 
     def _take(self, c: Connection, lane: str, ids: Sequence[int], lease_until: datetime) -> list[Claimed]:
         token = uuid.uuid4().hex

@@ -181,9 +181,9 @@ tasks = Table(
     Column("settled_at", Instant),
 )
 _pending, _running = text("state = 'pending'"), text("state = 'running'")
-Index("ix_tasks_due", tasks.c.lane, tasks.c.due_at, sqlite_where=_pending, postgresql_where=_pending)
+Index("ix_tasks_due", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_pending, postgresql_where=_pending)
 _new = text("state = 'pending' AND ref IS NULL")
-Index("ix_tasks_due_new", tasks.c.lane, tasks.c.due_at, sqlite_where=_new, postgresql_where=_new)
+Index("ix_tasks_due_new", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_new, postgresql_where=_new)
 Index("ix_tasks_lease", tasks.c.lease_until, sqlite_where=_running, postgresql_where=_running)
 Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state)
 Index("ix_tasks_ref", tasks.c.lane, tasks.c.ref)

@@ -125,6 +125,31 @@ def test_what_was_off_is_caught_up_when_it_is_on_again(ledger: Ledger, clock: Cl
     assert {one.customer_id: one.task.customer.note for one in claimed}[2] == "3"
 
 
+def test_who_was_read_goes_before_who_was_not_and_of_those_the_newest_first(ledger: Ledger, clock: Clock) -> None:
+    came = [delivery_of(person(i), received_at=clock() + timedelta(seconds=i)) for i in range(1, 7)]
+    ledger.hear(*came, now=clock(), reading_is_on=True)
+    with ledger.database.writing() as c:  # one after the other, as they came
+        for i in range(1, 7):
+            at = clock() + timedelta(seconds=i)
+            c.execute(t.tasks.update().where(t.tasks.c.customer_id == i).values(due_at=at))
+    later = clock.forward(seconds=30)
+    for claimed in ledger.claim("shopify", 6, now=later):
+        if claimed.customer_id in (3, 4):
+            ledger.settle([claimed], done("s", found=claimed.task.customer), now=later)
+
+    assert ids(ledger.claim("smaregi", 1, now=later)) == [3]
+    assert ids(ledger.claim("smaregi", 3, now=later)) == [4, 6, 5]
+    assert ids(ledger.claim("smaregi", 9, now=later)) == [2, 1]
+
+
+def test_the_newest_go_first_when_it_is_their_turn(ledger: Ledger, clock: Clock) -> None:
+    for i in (1, 2, 3):
+        ledger.hear(delivery_of(person(i)), now=clock.forward(seconds=1))
+    newest = ledger.book.claim("smaregi", 2, now=clock(), lease=LEASE, newest_first=True)
+    assert ids(newest) == [3, 2]
+    assert ids(ledger.claim(now=clock())) == [1]
+
+
 def test_next_due_is_the_earliest_pending_moment(ledger: Ledger, clock: Clock) -> None:
     assert ledger.book.next_due("smaregi") is None
     ledger.hear(delivery_of(person()), now=clock(), reading_is_on=True)

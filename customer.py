@@ -61,7 +61,8 @@ class Customer:
 
     ``id`` is Shopify's customer id, the master key. ``birth_date`` and ``gender`` are free text until a destination's
     mapping judges them. ``amount_spent`` is a decimal as text in ``currency``. ``email_consent`` and ``sms_consent``
-    are Shopify's marketing states in lower case (``subscribed``, ``unsubscribed``, ``pending`` ...).
+    are Shopify's marketing states in lower case (``subscribed``, ``unsubscribed``, ``pending`` ...). ``cleared`` names
+    the fields that had a value once and have none, or less of one, now.
     """
 
     id: int
@@ -86,24 +87,34 @@ class Customer:
     last_order_at: Maybe[datetime] = UNKNOWN
     created_at: Maybe[datetime] = UNKNOWN
     updated_at: datetime | None = None
+    cleared: tuple[str, ...] = ()
 
     def seen_with(self, newer: Customer) -> Customer:
         """This customer with every field that ``newer`` knows laid over it; what ``newer`` does not know stays."""
         told = {
-            f.name: value for f in fields(newer) if (value := getattr(newer, f.name)) is not UNKNOWN and f.name != "id"
+            f.name: value
+            for f in fields(newer)
+            if (value := getattr(newer, f.name)) is not UNKNOWN and f.name not in ("id", "cleared")
         }
-        return replace(self, **told)
+        kept = {name for name in self.cleared if not told.get(name)}
+        gone = {name for name, value in told.items() if _has_less(getattr(self, name), value)}
+        return replace(self, **told, cleared=tuple(sorted(kept | gone)))
+
+    def without_cleared(self) -> Customer:
+        """This customer as if nobody had told us of the fields that were cleared."""
+        untold: dict[str, Any] = dict.fromkeys(self.cleared, UNKNOWN)
+        return replace(self, **untold)
 
     def says_the_same_as(self, other: Customer) -> bool:
         """Whether no field but the time of the last save differs: then nothing needs to be carried."""
-        return replace(self, updated_at=None) == replace(other, updated_at=None)
+        return replace(self, updated_at=None, cleared=()) == replace(other, updated_at=None, cleared=())
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of what is known; unknown fields are left out, so a new field needs no migration."""
         told: dict[str, Any] = {}
         for f in fields(self):
             value = getattr(self, f.name)
-            if isinstance(value, Unknown):
+            if isinstance(value, Unknown) or (f.name == "cleared" and not value):
                 continue
             if isinstance(value, datetime):
                 value = value.isoformat()
@@ -125,9 +136,17 @@ class Customer:
         if isinstance(values.get("address"), Mapping):
             parts = {f.name for f in fields(Address)}
             values["address"] = Address(**{k: v for k, v in values["address"].items() if k in parts})
-        if isinstance(values.get("tags"), list):
-            values["tags"] = tuple(cast(list[str], values["tags"]))
+        for name in ("tags", "cleared"):
+            if isinstance(values.get(name), list):
+                values[name] = tuple(cast(list[str], values[name]))
         return cls(**values)
+
+
+def _has_less(before: object, now: object) -> bool:
+    """Whether a value is gone, or a part of an address."""
+    if isinstance(before, Address) and isinstance(now, Address):
+        return any(getattr(before, f.name) and not getattr(now, f.name) for f in fields(before))
+    return bool(before) and not now
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A customer remembers which fields had a value once: in doubt, that is what tells a cleared field from an empty one."""
+"""A customer remembers which fields had a value once: in doubt, that tells a cleared field from an empty one."""
 
 from __future__ import annotations
 

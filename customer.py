@@ -62,7 +62,8 @@ class Customer:
 
     ``id`` is Shopify's customer id, the master key. ``birth_date`` and ``gender`` are free text until a destination's
     mapping judges them. ``amount_spent`` is a decimal as text in ``currency``. ``email_consent`` and ``sms_consent``
-    are Shopify's marketing states in lower case (``subscribed``, ``unsubscribed``, ``pending`` ...).
+    are Shopify's marketing states in lower case (``subscribed``, ``unsubscribed``, ``pending`` ...). ``cleared`` names
+    the fields that had a value once and have none, or less of one, now.
     """
 
     id: int
@@ -87,21 +88,35 @@ class Customer:
     last_order_at: Maybe[datetime] = UNKNOWN
     created_at: Maybe[datetime] = UNKNOWN
     updated_at: datetime | None = None
+    cleared: tuple[str, ...] = ()
 
     def seen_with(self, newer: Customer) -> Customer:
         """This customer with every field that ``newer`` knows laid over it; what ``newer`` does not know stays."""
-        pairs = zip(_values_of(self), _values_of(newer), strict=True)
-        merged = Customer(*(mine if told is UNKNOWN else told for mine, told in pairs))
-        return merged if merged.id == self.id else replace(merged, id=self.id)
+        values = []
+        cleared = set(self.cleared)
+        for name, mine, told in zip(_FACTS, _facts_of(self), _facts_of(newer), strict=True):
+            values.append(mine if told is UNKNOWN else told)
+            if told is not UNKNOWN:
+                if told:
+                    cleared.discard(name)
+                if _has_less(mine, told):
+                    cleared.add(name)
+        return Customer(self.id, *values, tuple(sorted(cleared)))
+
+    def without_cleared(self) -> Customer:
+        """This customer as if nobody had told us of the fields that were cleared."""
+        untold: dict[str, Any] = dict.fromkeys(self.cleared, UNKNOWN)
+        return replace(self, **untold)
 
     def says_the_same_as(self, other: Customer) -> bool:
         """Whether no field but the time of the last save differs: then nothing needs to be carried."""
-        return bool(_values_but_the_time(self) == _values_but_the_time(other))
+        return self.id == other.id and bool(_facts_but_the_time(self) == _facts_but_the_time(other))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of what is known; unknown fields are left out, so a new field needs no migration."""
-        pairs = zip(_NAMES, _values_of(self), strict=True)
-        return {name: _as_json(value) for name, value in pairs if value is not UNKNOWN}
+        pairs = zip(_FACTS, _facts_of(self), strict=True)
+        told = {"id": self.id, **{name: _as_json(value) for name, value in pairs if value is not UNKNOWN}}
+        return {**told, "cleared": list(self.cleared)} if self.cleared else told
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Customer:
@@ -112,8 +127,9 @@ class Customer:
                 values[name] = datetime.fromisoformat(values[name])
         if isinstance(values.get("address"), Mapping):
             values["address"] = Address(**{k: v for k, v in values["address"].items() if k in _PARTS})
-        if isinstance(values.get("tags"), list):
-            values["tags"] = tuple(cast(list[str], values["tags"]))
+        for name in ("tags", "cleared"):
+            if isinstance(values.get(name), list):
+                values[name] = tuple(cast(list[str], values[name]))
         return cls(**values)
 
 
@@ -125,12 +141,20 @@ def _as_json(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def _has_less(before: object, now: object) -> bool:
+    """Whether a value is gone, or a part of an address."""
+    if isinstance(before, Address) and isinstance(now, Address):
+        return any(getattr(before, part) and not getattr(now, part) for part in _PARTS)
+    return bool(before) and not now
+
+
 # Gone through once: merging, comparing and storing customers stand on the receiving path.
 _NAMES: Final = tuple(f.name for f in fields(Customer))
+_FACTS: Final = tuple(name for name in _NAMES if name not in ("id", "cleared"))
 _PARTS: Final = tuple(f.name for f in fields(Address))
 _TIMES: Final = ("created_at", "updated_at", "last_order_at")
-_values_of: Final = attrgetter(*_NAMES)
-_values_but_the_time: Final = attrgetter(*(name for name in _NAMES if name != "updated_at"))
+_facts_of: Final = attrgetter(*_FACTS)
+_facts_but_the_time: Final = attrgetter(*(name for name in _FACTS if name != "updated_at"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ PINNED: Final[tuple[tuple[int, float, Store], ...]] = (
     # A worker's clock was ahead, and its read seemed to have seen a save that came later in the same second.
     # tests/test_ledger_inbox.py: test_a_second_save_in_a_second_that_was_read_back_already_is_read_too
     (31, 60.0, "postgresql"),
+    # A contact kept a field that was cleared while nobody knew whether the try before had been carried out.
+    # tests/test_hubspot_lane.py: test_what_was_cleared_after_a_lost_creation_is_cleared_at_the_contact_that_it_made
+    (51, 60.0, "postgresql"),
 )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -66,6 +66,19 @@ class Lane(Protocol):
 
     def tend(self) -> timedelta | None:
         """Upkeep between tasks (the member index): how long until it wants to be called again, None for never."""
+
+
+def with_doubts(task: Task, mapped: Callable[[Customer], Mapping[str, Any]]) -> Task:
+    """In doubt, the task with a blank mark for each field that a try we never heard of may have sent.
+
+    No mark tells of those that had a value then and were cleared since; left out, they would stand there for ever.
+    ``mapped`` gives a customer in the lane's own fields.
+    """
+    if not (task.doubt and task.customer.cleared):
+        return task
+    sure = mapped(task.customer.without_cleared())
+    gone = [name for name, value in mapped(task.customer).items() if value is None and name not in sure]
+    return replace(task, sent={**dict.fromkeys(gone, ""), **task.sent})
 
 
 def fingerprint(value: Any) -> str:

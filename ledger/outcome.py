@@ -143,7 +143,7 @@ def settle(held: Held, outcome: Outcome, now: datetime, *, jitter: float | None 
                 "kind": None,
                 "why": None,
                 "choices": None,
-                "doubt": False,
+                "doubt": unsure_until is not None,
                 "unsure_until": unsure_until,
                 "attempt": 0,
             }

@@ -352,6 +352,24 @@ def test_a_contact_is_found_by_our_id_when_the_answer_to_its_creation_was_lost(
     assert len(portal.contacts) == 1
 
 
+def test_what_was_cleared_after_a_lost_creation_is_cleared_at_the_contact_that_it_made(
+    portal: Portal, lane: HubSpotLane
+) -> None:
+    portal.after["upsert"] = [lose_answer, lose_answer, lose_answer]
+    full = person(1, phone="+819000000001", last_kana="ミホン")
+    refused(one(lane, Task(full)), TryLater, "timeout")
+    cleared = full.seen_with(person(1, phone=None, last_kana=None))
+    arrived(one(lane, Task(cleared, doubt=True, attempt=2)))
+    assert not portal.of(full.id).get("phone")
+    assert not portal.of(full.id).get("shopify_last_name_kana")
+
+
+def test_in_doubt_nothing_is_cleared_that_never_had_a_value(portal: Portal, lane: HubSpotLane) -> None:
+    portal.put("9001", email="person1@example.com", phone="03-0000-0001")
+    arrived(one(lane, Task(person(1, phone=None), doubt=True, attempt=2)))
+    assert portal.of(FIRST_ID + 1)["phone"] == "03-0000-0001"
+
+
 def test_what_a_late_result_sent_is_cleared_when_it_has_no_value_any_more(portal: Portal, lane: HubSpotLane) -> None:
     """The ledger refused the result, and kept the names of what was sent, without a ref."""
     late = arrived(one(lane, Task(replace(person(1), phone="+819000000001"))))

@@ -103,8 +103,10 @@ def test_what_an_older_write_may_still_come_after_is_carried_once_more_and_whole
     soon_after = settle(held(unsure_until=NOON + LATE), outcome, soon(seconds=5))
     assert (soon_after["state"], soon_after["due_at"], soon_after["kind"]) == ("pending", NOON + LATE, ONCE_MORE)
     assert (soon_after["sent"], soon_after["unsure_until"]) == ({"a": ""}, NOON + LATE)
+    assert soon_after["doubt"]  # a field cleared meanwhile may come back with it
     later = settle(held(unsure_until=NOON + LATE), outcome, NOON + LATE)
     assert (later["state"], later["sent"], later["unsure_until"], later["kind"]) == ("done", {"a": "1"}, None, None)
+    assert not later["doubt"]
 
 
 def test_a_try_that_surely_did_nothing_leaves_nothing_to_wait_for() -> None:

@@ -581,6 +581,24 @@ def test_a_member_of_the_store_that_took_our_code_keeps_what_shopify_has_no_valu
     assert world.smaregi.rows[member]["phoneNumber"] == "03-0000-0001"
 
 
+def test_what_a_lost_change_filled_and_the_merchant_cleared_since_is_cleared(world: World) -> None:
+    new = replace(HANAKO, phone=None, last_kana=None)
+    carried = world.arrives(Task(new))
+    assert carried.ref
+    world.smaregi.rows[carried.ref] |= {"phoneNumber": "090-0000-0002", "lastKana": "ミホン"}  # whose answer was lost
+    cleared = new.seen_with(HANAKO).seen_with(new)
+    assert cleared.cleared == ("last_kana", "phone")
+    world.arrives(replace(after(NEW, carried, cleared), doubt=True))
+    assert world.smaregi.rows[carried.ref]["phoneNumber"] is None
+    assert world.smaregi.rows[carried.ref]["lastKana"] is None
+
+
+def test_in_doubt_nothing_is_cleared_that_never_had_a_value(world: World) -> None:
+    member = world.in_store(mailAddress="hanako.test@example.com", phoneNumber="03-0000-0001")
+    world.arrives(Task(replace(HANAKO, phone=None), doubt=True, attempt=2))
+    assert world.smaregi.rows[member]["phoneNumber"] == "03-0000-0001"
+
+
 def test_what_a_late_result_sent_to_a_member_of_the_store_is_cleared_when_it_has_no_value_any_more(
     world: World,
 ) -> None:

@@ -13,7 +13,7 @@ from clients.errors import AskPerson
 from clients.hubspot.complaints import objects, record_id
 from clients.hubspot.mapping import contact, moment
 from clients.hubspot.properties import CUSTOMER_ID, UPDATED_AT
-from clients.lane import Carried, Did, Result, fingerprint, what_differs
+from clients.lane import Carried, Did, Result, fingerprint, what_differs, with_doubts
 from customer import Correction, Task
 
 _REFUSED: Final = "refused:"
@@ -43,7 +43,8 @@ class Row:
         kept = {} if forced else {name: mark for name, mark in task.memo.items() if name.startswith(_REFUSED)}
         self._refused = {name.removeprefix(_REFUSED): mark for name, mark in kept.items()}
         # After a lost answer nobody knows what stands there: a newer state may, and "nothing differs" would keep it.
-        self._marks = dict.fromkeys(task.sent, "") if task.doubt else task.sent
+        doubted = with_doubts(task, lambda customer: contact(customer, today=today).properties)
+        self._marks = dict.fromkeys(doubted.sent, "") if task.doubt else task.sent
         self._sent: Mapping[str, str] = self._marks if task.ref else {}
         self._mended: set[str] = set()
         self._today = today
@@ -86,7 +87,7 @@ class Row:
         """HubSpot has the contact; ``links``: it does not hold our customer's id yet."""
         self.ref, self.links = ref, links
         self.absent, self.look_at = False, None
-        # Marks without a ref are those of a late result: what it sent stands at this contact.
+        # Marks without a ref are those of a late result, or of a doubt: what was sent stands at this contact.
         self._sent = self._marks if self.task.ref in (None, ref) else {}
 
     def missed(self) -> None:

@@ -67,6 +67,9 @@ def read_node(
     mail, phone = _part(asked, "defaultEmailAddress"), _part(asked, "defaultPhoneNumber")
     spent = _part(asked, "amountSpent")
     amount = plain_amount(raw) if isinstance(raw := _text(spent, "amount"), str) else raw
+    in_metafields: dict[str, Any] = {
+        field: _text(_part(asked, field), "value") for field in FIELDS if field in metafields
+    }
     return Customer(
         id=_id(node),
         email=_text(mail, "emailAddress"),
@@ -86,7 +89,7 @@ def read_node(
         last_order_at=_time(_part(asked, "lastOrder"), "createdAt"),
         created_at=_time(asked, "createdAt"),
         updated_at=read_time(asked.get("updatedAt")),
-        **{field: _text(_part(asked, field), "value") for field in FIELDS if field in metafields},
+        **in_metafields,
     )
 
 

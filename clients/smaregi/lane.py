@@ -14,18 +14,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from clients.errors import AskPerson, CarryError, TryLater
-from clients.lane import Carried, Result, fingerprint, what_differs
+from clients.lane import Carried, Result, fingerprint, what_differs, with_doubts
 from clients.pace import PaceStore
 from clients.smaregi.api import SmaregiApi
 from clients.smaregi.finding import SOON, Finder, as_choice
 from clients.smaregi.index import MemberIndex
-from clients.smaregi.mapping import CLEARED_AS, map_member, member_number
+from clients.smaregi.mapping import CLEARED_AS, Mapped, map_member, member_number
 from clients.smaregi.required import RequiredColumns, fill
 from clients.smaregi.rows import JST, Row, as_member, mail_key, text
 from clients.smaregi.sorting import Missing, Refused
 from clients.smaregi.upkeep import Upkeep
 from clients.token import Vault
-from customer import Correction, Task, known
+from customer import Correction, Customer, Task, known
 
 MatchedMember: TypeAlias = Literal["keep_code", "replace_code"]
 
@@ -135,6 +135,7 @@ class SmaregiLane:
             return e
 
     def _carry(self, task: Task) -> Carried:
+        task = with_doubts(task, lambda customer: self._mapped(customer).fields)
         wanted = self._wanted(task)
         if task.ref is not None:
             try:
@@ -159,7 +160,7 @@ class SmaregiLane:
             ) from e
 
     def _wanted(self, task: Task) -> _Wanted:
-        mapped = map_member(task.customer, placeholder=self._placeholder, today=self._today())
+        mapped = self._mapped(task.customer)
         return _Wanted(
             profile=mapped.fields,
             filled=mapped.filled,
@@ -167,6 +168,9 @@ class SmaregiLane:
             number=member_number(task.customer.id),
             mail=mail_key(known(task.customer.email)),
         )
+
+    def _mapped(self, customer: Customer) -> Mapped:
+        return map_member(customer, placeholder=self._placeholder, today=self._today())
 
     # A member that we know
 

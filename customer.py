@@ -92,7 +92,7 @@ class Customer:
 
     def seen_with(self, newer: Customer) -> Customer:
         """This customer with every field that ``newer`` knows laid over it; what ``newer`` does not know stays."""
-        values = []
+        values: list[Any] = []
         cleared = set(self.cleared)
         for name, mine, told in zip(_FACTS, _facts_of(self), _facts_of(newer), strict=True):
             values.append(mine if told is UNKNOWN else told)
@@ -101,7 +101,8 @@ class Customer:
                     cleared.discard(name)
                 if _has_less(mine, told):
                     cleared.add(name)
-        return Customer(self.id, *values, tuple(sorted(cleared)))
+        values.append(tuple(sorted(cleared)))
+        return Customer(self.id, *values)
 
     def without_cleared(self) -> Customer:
         """This customer as if nobody had told us of the fields that were cleared."""

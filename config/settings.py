@@ -88,7 +88,7 @@ class Settings(BaseSettings):
 
     port: int = Field(8000, ge=1, le=65535)
     web_processes: Annotated[Annotated[int, Field(ge=1, le=64)] | None, BeforeValidator(_blank_is_unset)] = None
-    web_threads: int = Field(32, ge=1, le=512)
+    web_threads: int = Field(8, ge=1, le=512)
 
     @field_validator("shopify_webhook_secrets")
     @classmethod

@@ -96,7 +96,7 @@ class Customer:
         cleared = set(self.cleared)
         for name, mine, told in zip(_FACTS, _facts_of(self), _facts_of(newer), strict=True):
             values.append(mine if told is UNKNOWN else told)
-            if told is not UNKNOWN:
+            if told is not UNKNOWN and told != mine:
                 if told:
                     cleared.discard(name)
                 if _has_less(mine, told):

@@ -32,6 +32,8 @@ T = TypeVar("T")
 LEASE = timedelta(seconds=30)
 #: A lane whose oldest due task waits for longer is behind.
 BEHIND = timedelta(seconds=10)
+#: A carry that our own database cut short is tried again after so long.
+STORE_WAIT = timedelta(seconds=5)
 _IDLE_S = 1.0
 
 
@@ -219,7 +221,8 @@ class LaneRunner:
         except CarryError as e:
             return [(claimed, judge(e)) for claimed in load]
         except StoreBusy as e:
-            busy = Retry(None, str(e), "store.busy", lane_wide=False, doubt=True)
+            # Our own trouble, and soon over: it must not wait as long as one whom the far side refused as often.
+            busy = Retry(STORE_WAIT, str(e), "store.busy", lane_wide=False, doubt=True)
             return [(claimed, busy) for claimed in load]
         except Exception as e:
             log.exception("carrying failed", lane=self.lane.name, exception=type(e).__name__)

@@ -37,3 +37,9 @@ def test_it_is_kept_in_json_only_where_there_is_something_to_remember() -> None:
     cleared = FULL.seen_with(Customer(id=1, phone=None))
     assert Customer.from_json(cleared.to_json()) == cleared
     assert "cleared" not in FULL.to_json()
+
+
+def test_the_same_told_again_forgets_nothing_that_was_cleared() -> None:
+    whole = Customer(id=1, address=Address(zip="604-8005", address2="2F"))
+    less = Customer(id=1, address=Address(zip="604-8005"))
+    assert whole.seen_with(less).seen_with(less).cleared == ("address",)

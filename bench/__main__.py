@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -55,6 +55,7 @@ def main(quick: bool, full: bool, only: str | None) -> None:
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "var"))
     scale = Scale()
     sections: list[Section] = []
+    failed: list[str] = []
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         status = stack.enter_context(console.status("starting PostgreSQL"))
@@ -69,10 +70,16 @@ def main(quick: bool, full: bool, only: str | None) -> None:
         # Memory is weighed while the others run.
         lab = Lab(folder, quick or only == "memory", server, gun, scale, tell, full)
         for name, measure in PARTS.items():
-            if only in (None, name, "memory"):
+            if only not in (None, name, "memory"):
+                continue
+            try:
                 sections.append(measure(lab))
-                if only != "memory":
-                    show(console, sections[-1])
+            except Exception:  # noqa: BLE001 - what the others found in an hour must not be lost with it
+                console.print_exception()
+                failed.append(name)
+                continue
+            if only != "memory":
+                show(console, sections[-1])
         sections.append(scale.section())
         show(console, sections[-1])
     console.print()
@@ -83,17 +90,20 @@ def main(quick: bool, full: bool, only: str | None) -> None:
     if only is None:
         PAGE.parent.mkdir(exist_ok=True)
         draw(sections, PAGE.parent)
-        PAGE.write_text(page(sections, found, _introduction(quick, full)), encoding="utf-8")
+        PAGE.write_text(page(sections, found, _introduction(quick, full, failed)), encoding="utf-8")
         console.print(f"written: {PAGE.relative_to(ROOT)}")
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
 
 
-def _introduction(quick: bool, full: bool) -> str:
+def _introduction(quick: bool, full: bool, failed: Sequence[str]) -> str:
     command = "make bench-full" if full else "make bench"
     length = " This was a quick run (`--quick`): too short to rely on." if quick else ""
+    lacks = f" Not measured, because the measurement itself failed: {', '.join(failed)}." if failed else ""
     return (
-        f"Written by `{command}`; run it again to replace this page.{length} Everything was measured side by side in "
-        "one run on one machine, with the load, the far sides and the databases on it too. Absolute figures speak of "
-        "this machine, ratios travel."
+        f"Written by `{command}`; run it again to replace this page.{length}{lacks} Everything was measured "
+        "side by side in one run on one machine, with the load, the far sides and the databases on it too. Absolute "
+        "figures speak of this machine, ratios travel."
     )
 
 

@@ -36,6 +36,9 @@ def address_line(address: Address, most: int = 85) -> Fixed:
     city = _cleaned(address.city, fixes)
     street = _cleaned(address.address1, fixes)
     building = _cleaned(address.address2, fixes)
+    if not lies_abroad(address) and any(_POSTCODE_IN_FRONT.match(text) for text in (city, street, building)):
+        city, street, building = (_without_postcode(text) for text in (city, street, building))
+        fixes.append(fix("dropped", "postcode in front"))
     if street in ("", *PREFECTURES.values()):  # the street stands in the field that was meant for the building
         street, building = street + building, ""
     if lies_abroad(address):
@@ -66,11 +69,6 @@ def _cleaned(text: str | None, fixes: _Fixes) -> str:
 
 def _in_japan(address: Address, city: str, street: str, fixes: _Fixes) -> str:
     """Prefecture, city and street, each once."""
-    if any(_POSTCODE_IN_FRONT.match(text) for text in (city, street)):
-        city, street = (
-            _POSTCODE_IN_FRONT.sub("", text, count=1) if text[:1] == "〒" else text for text in (city, street)
-        )
-        fixes.append(fix("dropped", "postcode in front"))
     told = prefecture(address.province_code or "")
     if told is None and (city or street) and (told := _by_postcode(address, city or street)):
         fixes.append(fix("filled", "prefecture by the postcode"))
@@ -90,7 +88,9 @@ def _in_japan(address: Address, city: str, street: str, fixes: _Fixes) -> str:
 
 
 def _without_postcode(text: str) -> str:
-    return _POSTCODE_IN_FRONT.sub("", text, count=1) if _POSTCODE_IN_FRONT.match(text) else text
+    while found := _POSTCODE_IN_FRONT.match(text):
+        text = text[found.end() :]
+    return text
 
 
 def _by_postcode(address: Address, place_name: str) -> str | None:

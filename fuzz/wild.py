@@ -95,9 +95,9 @@ def header(source: Source) -> str:
     return text.replace("\r", " ").replace("\n", " ")
 
 
-def wild(source: Source) -> Any:  # noqa: PLR0911 - a table
-    """Any JSON value, with a taste for the unpleasant."""
-    match source.below(12):
+def wild(source: Source, depth: int = 0) -> Any:  # noqa: PLR0911 - a table
+    """Any JSON value, with a taste for the unpleasant; not deep, for a list of thrice the same may hold such lists."""
+    match source.below(12 if depth < 4 else 9):
         case 0:
             return None
         case 1 | 2 | 3:
@@ -111,9 +111,9 @@ def wild(source: Source) -> Any:  # noqa: PLR0911 - a table
         case 8:
             return {}
         case 9:
-            return [wild(source)] * (1 + source.below(3))
+            return [wild(source, depth + 1)] * (1 + source.below(3))
         case 10:
-            return {source.pick(TEXTS): wild(source)}
+            return {source.pick(TEXTS): wild(source, depth + 1)}
         case _:
             return source.take(12).decode("latin-1")
 

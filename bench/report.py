@@ -14,12 +14,16 @@ from rich.table import Table as RichTable
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One figure of the design beside what was measured; ``met`` None where this run cannot tell."""
+    """One figure of the design beside what was measured; ``met`` None where this run cannot tell.
+
+    ``reason``: where it is not met, why not, and what would be next.
+    """
 
     what: str
     goal: str
     measured: str
     met: bool | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ def show_table(console: Console, table: Table) -> None:
 def page(sections: Sequence[Section], machine: Table, introduction: str) -> str:
     """The whole of `docs/measurements.md`."""
     parts = ["# Measurements", introduction, "## At a glance", _markdown(goals_table(sections), titled=False)]
+    reasons = [f"* *{g.what}*: {g.reason}" for s in sections for g in s.goals if g.met is False and g.reason]
+    parts += ["**Not met, and why**", "\n".join(reasons)] if reasons else []
     parts += ["## The machine", _markdown(machine, titled=False)]
     for section in sections:
         parts += [f"## {section.title}", section.words, *(_markdown(table) for table in section.tables)]

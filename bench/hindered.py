@@ -179,8 +179,8 @@ def section(found: Sequence[Arrivals]) -> Section:
         f"down for the whole of a stream of {_RATE} customers a second, and mended afterwards. {TOO_MANY} a second are "
         "more than Smaregi's 16 writes and more than the ten customers that Shopify's smallest plan lets us read: "
         "these two lanes queue at their pace, the third must not feel it. Behind a backlog, two customers a second "
-        "register while it drains; a lane takes its tasks in the order in which they are due, so who comes last waits "
-        "for all who wait already."
+        "register while it drains; while a lane is behind, every second claim takes the newest. After an outage "
+        "*whole* includes that a customer is carried once more a minute later, where a write was in doubt."
     )
     head = ("", "sent", "arrived", "known p50 ms", "known p95 ms", "known max ms", "whole p95 ms", "still in front")
     rows = [_row(one, lane) for one in found for lane in DESTINATIONS]

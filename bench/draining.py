@@ -143,7 +143,15 @@ def _goals(runs: Sequence[Drained]) -> list[Goal]:
             f"{batches:.3f}",
             batches <= 0.05 if enough else None,
         ),
-        Goal("writes to Smaregi per new customer in a backlog", "1", f"{writes:.2f}", writes <= 1.0),
+        Goal("writes to Smaregi per new customer in a backlog", "1", f"{writes:.2f}", writes <= 1.0, _UNREAD),
         Goal("share of the permitted rate while draining", "≥ 95 % of our pace", f"{share:.0%}", share >= 0.95),
         Goal("429 while draining", "0", str(refused), refused == 0),
     ]
+
+
+_UNREAD: Final = (
+    "Shopify's smallest plan lets us read ten customers a second, Smaregi takes sixteen, and the design lets a "
+    "destination wait for the read two seconds at most (rule 14): the six left over go to customers that are not "
+    "read yet, and to some of them again afterwards. Next: let a backlog wait for the read for as long as the "
+    "reads keep coming."
+)

@@ -93,7 +93,15 @@ class Scale:
     def _goal(self, kind: str, limit: int) -> Goal:
         most = max((mib for w in self._weighed if w.name.startswith(kind) for _, mib in w.points), default=None)
         measured = "not measured" if most is None else f"{most:.0f} MiB at most"
-        return Goal(f"memory of a {kind} process", f"≤ {limit} MB", measured, None if most is None else most <= limit)
+        return Goal(
+            f"memory of a {kind} process", f"≤ {limit} MB", measured, None if most is None else most <= limit, _DRAINING
+        )
+
+
+_DRAINING: Final = (
+    "only while a hundred thousand deliveries drain without any limit, when all threads of all lanes are busy at "
+    "once; the other runs are below. Next: fewer threads where the pace does not need them."
+)
 
 
 def _family(running: Running) -> list[tuple[psutil.Process, str]]:

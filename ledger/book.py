@@ -237,7 +237,7 @@ class Book:
                     attempt=row.attempt,
                     doubt=row.doubt,
                     lane_is_well=health.breaker == "closed",
-                    send_again=(row.sent or {}) != claimed.task.sent,
+                    send_again=None if (row.sent or {}) == claimed.task.sent else tuple(row.sent or ()),
                     unsure_until=None if s.lane == self.reads else row.unsure_until,  # who only reads leaves nothing
                 )
                 accepted.append((claimed, outcome))

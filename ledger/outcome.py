@@ -23,7 +23,7 @@ The README shows the same picture: a change here must be made there too.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -87,7 +87,8 @@ Outcome: TypeAlias = Done | Retry | Failed
 class Held:
     """What the ledger knows of a running task at the moment it settles.
 
-    ``send_again``: a resync came while it ran, so what it just sent is to be sent once more with all the rest.
+    ``send_again``: the fields that somebody asked for while it ran (a resync, or a late result of another worker), so
+    what it just sent is to be sent once more with them; None when nobody did.
     ``unsure_until``: an earlier try may still reach the far side until then, behind the back of this one.
     """
 
@@ -96,7 +97,7 @@ class Held:
     attempt: int
     doubt: bool
     lane_is_well: bool
-    send_again: bool = False
+    send_again: Collection[str] | None = None
     unsure_until: datetime | None = None
 
 
@@ -124,6 +125,14 @@ def probe_after(openings: int) -> timedelta:
     return timedelta(seconds=min(5 * 2 ** min(openings, 10), 60))
 
 
+def _marks(held: Held, outcome: Done, *, unsure: bool) -> dict[str, str]:
+    """What is remembered of what was sent; blank, with what else is to go out, where it goes out once more."""
+    if held.send_again is None and not unsure:
+        return dict(outcome.sent)
+    # A field that this carry had no value for may stand there by another worker's late one: its mark is kept.
+    return dict.fromkeys([*(held.send_again or ()), *outcome.sent], "")
+
+
 def settle(held: Held, outcome: Outcome, now: datetime, *, jitter: float | None = None) -> dict[str, Any]:
     """The columns that change when a running task settles with ``outcome``; the one place where states are left.
 
@@ -137,7 +146,7 @@ def settle(held: Held, outcome: Outcome, now: datetime, *, jitter: float | None 
             unsure_until = held.unsure_until if held.unsure_until and held.unsure_until > now else None
             arrived = {
                 "ref": outcome.ref,
-                "sent": dict.fromkeys(outcome.sent, "") if held.send_again or unsure_until else dict(outcome.sent),
+                "sent": _marks(held, outcome, unsure=unsure_until is not None),
                 "memo": dict(outcome.memo),
                 "corrections": [dict(c) for c in outcome.corrections],
                 "kind": None,

@@ -770,3 +770,19 @@ def test_a_worker_that_starts_probes_an_open_lane_and_keeps_a_pause(ledger: Ledg
     ledger.book.health_book.note("hubspot", pause, now=clock())
     ledger.book.health_book.probe_now("hubspot", now=clock())
     assert ledger.claim("hubspot", now=clock()) == []
+
+
+def test_a_late_result_that_comes_while_another_carries_has_every_field_it_sent_go_out_again(
+    ledger: Ledger, clock: Clock
+) -> None:
+    deliver(ledger, 1, clock=clock)
+    (late,) = ledger.claim("hubspot", now=clock())
+    ledger.book.rescue(now=clock.forward(minutes=10))
+    (claimed,) = ledger.claim("hubspot", now=clock())
+    (left,) = ledger.settle([late], done("c-1", phone="an older mark"), now=clock())
+    assert left.refused
+    ledger.book.send_again("hubspot", {1: ["phone"]}, now=clock())  # as the late worker does
+
+    ledger.settle([claimed], done("c-1", email="a mark"), now=clock())  # the phone was cleared since
+
+    assert ledger.task(1, "hubspot")["sent"] == {"phone": "", "email": ""}

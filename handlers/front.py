@@ -37,15 +37,16 @@ def on_threads(app: WSGIApplication) -> WSGIApplication:
         if run is None:
             return app(environ, start_response)
         started: list[Any] = []
+        written: list[bytes] = []  # what an app says before it returns (PEP 3333)
 
         def keep(*told: Any) -> Callable[[bytes], object]:
             started.append(told)
-            return _no_write
+            return written.append
 
         def whole() -> list[bytes]:
             parts = app(environ, keep)
             try:
-                return list(parts)
+                return [*written, *parts]
             finally:
                 close = getattr(parts, "close", None)
                 if close:
@@ -56,7 +57,3 @@ def on_threads(app: WSGIApplication) -> WSGIApplication:
         return cast("list[bytes]", body)
 
     return answer
-
-
-def _no_write(_: bytes) -> object:
-    raise NotImplementedError("no door of this service writes by itself (PEP 3333)")

@@ -1,6 +1,6 @@
 """Group commit: those who wait at the same moment share one durable write, so its cost is paid once for all.
 
-A request thread hands its job in and waits; one clerk thread takes everybody who waits into one transaction. Nobody is
+Each caller hands its job in and waits; one clerk thread takes everybody who waits into one transaction. Nobody is
 told "kept" before the commit.
 """
 

@@ -100,6 +100,15 @@ def test_a_page_that_takes_long_holds_up_no_delivery() -> None:
     assert answers == [("200 OK", b"after the delivery"), ("200 OK", b"")]
 
 
+def test_what_a_page_writes_before_it_returns_comes_first() -> None:
+    def writes(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [])(b"first, ")
+        return [b"then"]
+
+    app = served_by_the_loop(on_threads(writes), threads=2)
+    assert served(app) == ("200 OK", b"first, then")
+
+
 def test_an_error_of_a_page_reaches_the_server_as_it_is() -> None:
     def broken(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         raise ZeroDivisionError

@@ -46,6 +46,12 @@ def clearly(go: Callable[[], None]) -> None:
         raise Said(e.why) from None
 
 
+def progress_of(what: str) -> Progress:
+    """A bar for long work, gone when the work is done."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=out, transient=True)
+
+
 def register(cli: click.Group, house: GetHouse) -> None:
     """Add every command to ``cli``; ``house`` is asked only when a command runs."""
     for make in (_db, _worker, _deliver, _status, _failures, _show, _resync, _link, _hubspot):
@@ -255,8 +261,7 @@ def _tasks(count: int) -> str:
 
 def _pages(h: House, which: dict[str, Any], total: int) -> int:
     made, after = 0, 0
-    columns = (TextColumn("resync"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=out, transient=True) as progress:
+    with progress_of("resync") as progress:
         bar = progress.add_task("resync", total=total)
         while True:
             count, last = h.resync.page(now=h.now(), after_id=after, **which)

@@ -7,9 +7,8 @@ import time
 
 import click
 from flask.cli import AppGroup
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from handlers.cli import GetHouse, Said, clearly, out
+from handlers.cli import GetHouse, Said, clearly, out, progress_of
 from handlers.house import LANES, House
 from ledger.erase import Erased, Erasure, NobodyKnown
 from ledger.prune import PrunesAlready
@@ -23,11 +22,6 @@ def register(cli: click.Group, house: GetHouse) -> None:
     """Add every command to ``cli``; ``house`` is asked only when a command runs."""
     for make in (_prune, _erase, _keys):
         cli.add_command(make(house))
-
-
-def _bar(what: str) -> Progress:
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=out, transient=True)
 
 
 # -- prune -------------------------------------------------------------------------------------------------------------
@@ -66,7 +60,7 @@ def _prune(house: GetHouse) -> click.Command:
 def _prune_all(h: House, total: int) -> tuple[int, int]:
     bodies = attempts = 0
     try:
-        with _bar("prune") as progress:
+        with progress_of("prune") as progress:
             bar = progress.add_task("prune", total=total)
             for step in h.pruning.run(now=h.now, rest=time.sleep):
                 bodies, attempts = bodies + step.bodies, attempts + step.attempts
@@ -175,7 +169,7 @@ def _keys(house: GetHouse) -> click.Command:
                 return
             done = 0
             try:
-                with _bar("rotate") as progress:
+                with progress_of("rotate") as progress:
                     bar = progress.add_task("rotate", total=total)
                     for count in rotation.run(rest=time.sleep):
                         done += count

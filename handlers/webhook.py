@@ -106,9 +106,9 @@ class Door:
         def knock(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
             if environ.get("PATH_INFO") != PATH:
                 return app(environ, start_response)
-            if environ.get("REQUEST_METHOD") != "POST":
-                return answer(start_response, 405, "only POST", "", ("Allow", "POST"))
             request_id = uuid.uuid4().hex
+            if environ.get("REQUEST_METHOD") != "POST":
+                return answer(start_response, 405, "only POST", request_id, ("Allow", "POST"))
             status, text = self.receive(environ, request_id)
             return answer(start_response, status, text, request_id)
 

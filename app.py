@@ -115,7 +115,7 @@ def webhook_door(house: House) -> Door:
         record=record,
         tally=house.tally,
         now=house.now,
-        lanes_off=house.lanes_off,
+        lanes_off={lane: why for lane, why in house.lanes_off.items() if lane in LANES},
         updates_too=house.updates_too,
         one_write=one_write,
     )

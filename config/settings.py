@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_LEAST_SECRET = 24
+
 
 class WrongSetting(Exception):
     """One or more settings are wrong; the text names each with the mend and shows no value."""
@@ -23,6 +25,10 @@ def _blank_is_unset(value: Any) -> Any:
 
 def _split(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _no_slash(value: Any) -> Any:
+    return value.strip().rstrip("/") if isinstance(value, str) else value
 
 
 def _days(default: int) -> BeforeValidator:
@@ -73,11 +79,31 @@ class Settings(BaseSettings):
 
     hubspot_access_token: Secret = None
     hubspot_api_url: str = Field("https://api.hubapi.com", pattern=r"^https?://")
+    hubspot_portal_id: Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_blank_is_unset)] = None
 
     enable_pos_sync: bool = True
     enable_crm_sync: bool = True
     enable_update_sync: bool = True
     missing_name: str = Field("未入力", min_length=1, max_length=20)
+
+    enable_welcome_email: bool = False
+    smtp_url: Secret = None
+    mail_from: Text = None
+    mail_templates: Text = None
+
+    admin_notify_urls: Secret = None
+    alert_after_failures: int = Field(3, ge=1, le=100)
+    public_url: Annotated[
+        Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] | None,
+        BeforeValidator(_no_slash),
+        BeforeValidator(_blank_is_unset),
+    ] = None
+
+    console_password_hash: Secret = None
+    console_view_password_hash: Secret = None
+    secret_key: Secret = None
+    status_api_token: Secret = None
+    metrics_token: Secret = None
 
     data_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = ()
     keep_bodies_days: Annotated[int | None, _days(30)] = 30
@@ -116,6 +142,41 @@ class Settings(BaseSettings):
             if not re.fullmatch(rf"({fields})=[\w$-]+\.[\w-]+", part):
                 raise ValueError(f"write {fields.replace('|', ', ')} as field=namespace.key, separated by commas")
         return text
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url_is_one(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.match(r"^smtps?://[^\s]+$", url.get_secret_value()):
+            raise ValueError("it is not the address of a mail server")
+        return url
+
+    @field_validator("console_password_hash", "console_view_password_hash")
+    @classmethod
+    def _hash_is_a_hash(cls, password: SecretStr | None) -> SecretStr | None:
+        if password is not None and not re.fullmatch(
+            r"(scrypt|pbkdf2):[\w:]+\$[^\s$]+\$[0-9a-f]+", password.get_secret_value()
+        ):
+            raise ValueError("it is not a password hash")
+        return password
+
+    @field_validator("secret_key", "status_api_token", "metrics_token")
+    @classmethod
+    def _is_long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < _LEAST_SECRET:
+            raise ValueError(f"it has fewer than {_LEAST_SECRET} characters")
+        return secret
+
+    @model_validator(mode="after")
+    def _doors_are_whole(self) -> Settings:
+        if (self.console_password_hash or self.console_view_password_hash) and not self.secret_key:
+            raise ValueError(
+                "SECRET_KEY is not set, and the console's sessions are signed with it: write a long random text"
+            )
+        if self.console_view_password_hash and not self.console_password_hash:
+            raise ValueError("CONSOLE_VIEW_PASSWORD_HASH is set and CONSOLE_PASSWORD_HASH is not; set it too")
+        if self.enable_welcome_email:
+            _all_or_none(ENABLE_WELCOME_EMAIL=True, SMTP_URL=self.smtp_url, MAIL_FROM=self.mail_from)
+        return self
 
     @model_validator(mode="after")
     def _credentials_are_whole(self) -> Settings:
@@ -158,6 +219,8 @@ class Settings(BaseSettings):
             off["hubspot"] = "ENABLE_CRM_SYNC is false"
         elif self.hubspot_access_token is None:
             off["hubspot"] = "HUBSPOT_ACCESS_TOKEN is not set"
+        if not self.enable_welcome_email:
+            off["mail"] = "ENABLE_WELCOME_EMAIL is false"
         return off
 
 
@@ -168,6 +231,14 @@ def _all_or_none(**together: object) -> None:
 
 
 _MENDS = {
+    "ALERT_AFTER_FAILURES": "write a number from 1 to 100",
+    "CONSOLE_PASSWORD_HASH": "write what flask console hash-password has printed",
+    "CONSOLE_VIEW_PASSWORD_HASH": "write what flask console hash-password has printed",
+    "METRICS_TOKEN": "write a long random text",
+    "PUBLIC_URL": "write where this service is reached, as in https://sync.example.jp",
+    "SECRET_KEY": "write a long random text",
+    "SMTP_URL": "write smtp://user:password@host:587 or smtps://user:password@host:465",
+    "STATUS_API_TOKEN": "write a long random text",
     "DATA_KEYS": "write keys that flask keys new has printed, separated by commas, the newest first",
     "KEEP_BODIES_DAYS": "write a number of days from 1 on, or forever",
     "KEEP_ATTEMPTS_DAYS": "write a number of days from 1 on, or forever",

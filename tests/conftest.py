@@ -65,7 +65,26 @@ def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", connect)
     for name in list(os.environ):
         if name.startswith(
-            ("SHOPIFY_", "SMAREGI_", "HUBSPOT_", "ENABLE_", "DATABASE_URL", "MISSING_NAME", "DATA_KEYS", "KEEP_")
+            (
+                "SHOPIFY_",
+                "SMAREGI_",
+                "HUBSPOT_",
+                "ENABLE_",
+                "DATABASE_URL",
+                "MISSING_NAME",
+                "DATA_KEYS",
+                "KEEP_",
+                "SMTP_",
+                "MAIL_",
+                "ADMIN_",
+                "ALERT_",
+                "PUBLIC_URL",
+                "CONSOLE_",
+                "SECRET_KEY",
+                "STATUS_",
+                "METRICS_",
+                "OTEL_",
+            )
         ):
             monkeypatch.delenv(name)
 

@@ -109,7 +109,7 @@ def _for_templates(house: House) -> dict[str, Any]:
         "tone": words.tone,
         "lane_name": words.lane,
         "why_off": words.why_off,
-        "said": lambda text: _(text),
+        "said": _,
     }
 
 

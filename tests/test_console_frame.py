@@ -40,12 +40,9 @@ def app(sqlite_url: str, clock: Clock) -> Iterator[Flask]:
 def test_every_answer_says_what_a_browser_may_not_do_with_it(app: Flask) -> None:
     client = signed_in(app)
     answers = [client.get(f"/console/{page}") for page in PAGES]
-    answers += [
-        app.test_client().get("/console/login"),
-        app.test_client().get("/console/audit"),
-        client.get("/console"),
-    ]
-    answers += [client.post("/console/logout"), client.get("/console/static/console.css"), client.get("/console/a/b")]
+    answers += [app.test_client().get(f"/console/{page}") for page in ("login", "audit")]
+    answers += [client.get(f"/console{path}", buffered=True) for path in ("", "/a/b", "/static/mark.svg", "/static/x")]
+    answers += [client.options("/console/"), client.post("/console/logout")]
     for answer in answers:
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy

@@ -24,8 +24,10 @@ from clients.token import Token
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from handlers import cli, cli_privacy
+from handlers.api import StatusApi
 from handlers.front import on_threads
 from handlers.house import LANES, House
+from handlers.lookout import Lookout
 from handlers.status import status_door
 from handlers.tally import Tally
 from handlers.webhook import Door
@@ -41,6 +43,7 @@ from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
 from ledger.seal import Seal, WrongKey
+from ledger.standing import Standings
 from sandbox import commands as sandbox_commands
 
 READS, *DESTINATIONS = LANES
@@ -63,7 +66,10 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
     app = Flask(__name__, static_folder=None)
     app.extensions["house"] = house
     app.register_blueprint(status_door(house.database))
-    app.wsgi_app = webhook_door(house).before(on_threads(app.wsgi_app))  # type: ignore[method-assign,assignment]
+    inside = on_threads(app.wsgi_app)
+    if settings.status_api_token:
+        inside = status_api(settings.status_api_token, house).before(inside)
+    app.wsgi_app = webhook_door(house).before(inside)  # type: ignore[method-assign,assignment]
     cli.register(app.cli, lambda: house)
     cli_privacy.register(app.cli, lambda: house)
     sandbox_commands.register(app.cli)
@@ -119,6 +125,11 @@ def webhook_door(house: House) -> Door:
         updates_too=house.updates_too,
         one_write=one_write,
     )
+
+
+def status_api(token: SecretStr, house: House) -> StatusApi:
+    """The door the merchant's site knocks on."""
+    return StatusApi(token.get_secret_value(), Lookout(Standings(house.database).of))
 
 
 def build_lanes(settings: Settings, database: Database, members: Members, now: Callable[[], datetime]) -> list[Lane]:

@@ -26,7 +26,7 @@ from config.settings import Settings, WrongSetting, read_settings
 from handlers import cli, cli_privacy
 from handlers.api import StatusApi
 from handlers.front import on_threads
-from handlers.house import LANES, House
+from handlers.house import LANES, MAIL, House
 from handlers.lookout import Lookout
 from handlers.status import status_door
 from handlers.tally import Tally
@@ -42,6 +42,7 @@ from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
+from ledger.rollups import Rollups
 from ledger.seal import Seal, WrongKey
 from ledger.standing import Standings
 from sandbox import commands as sandbox_commands
@@ -91,9 +92,10 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         secrets=labelled([secret.get_secret_value() for secret in settings.shopify_webhook_secrets]),
         database=database,
         inbox=Inbox(database, destinations=DESTINATIONS, reads=READS),
-        book=Book(database, destinations=DESTINATIONS, reads=READS),
+        book=Book(database, destinations=DESTINATIONS, reads=READS, apart={*settings.lanes_off, MAIL}),
         members=members,
         report=Report(database),
+        rollups=Rollups(database),
         resync=Resync(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),

@@ -42,7 +42,10 @@ class _Slip:
 
 
 class Lookout:
-    """Looks for all who wait; ``look`` gives the standing of each id it is asked for, or raises ``StoreBusy``."""
+    """Looks for all who wait; ``look`` gives the standing of each id it is asked for, or raises ``StoreBusy``.
+
+    ``tell`` is told how many wait, each time that changes.
+    """
 
     def __init__(
         self,
@@ -50,11 +53,13 @@ class Lookout:
         *,
         every_s: float = LOOK_S,
         most: int = MOST,
+        tell: Callable[[int], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._look = look
         self._every_s = every_s
         self._most = most
+        self._tell = tell
         self._clock = clock
         self._new_ones = threading.Condition()
         self._new: list[_Slip] = []
@@ -79,6 +84,7 @@ class Lookout:
             slip = _Slip(customer_id, enough, self._clock() + wait_s, waiting)
             self._new.append(slip)
             self._waiters += 1
+            self._tell(self._waiters)
             self._run()
             self._new_ones.notify()
         try:
@@ -87,6 +93,7 @@ class Lookout:
             slip.gone = True
             with self._new_ones:
                 self._waiters -= 1
+                self._tell(self._waiters)
         if not told:
             raise StoreBusy("the database did not answer in time")
         if slip.standing is None:

@@ -70,7 +70,8 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
             sys.exit(str(e))
         return _app_without_settings(str(e))
     set_up_logs(settings.log_format)
-    spans.tell_to(read_traces(os.environ))
+    if tracing := read_traces(os.environ):
+        spans.tell_to(tracing)
     house = build(settings, now)
     app = Flask(__name__, static_folder=None)
     app.extensions["house"] = house

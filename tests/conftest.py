@@ -84,6 +84,7 @@ def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
                 "STATUS_",
                 "METRICS_",
                 "OTEL_",
+                "PROMETHEUS_",
             )
         ):
             monkeypatch.delenv(name)

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from handlers.causes import cause_of
-from ledger.report import Failures, LaneReport, Story
+from ledger.report import LaneReport, Story
+from ledger.waiting import Failures
 
 _COLOURS = {"done": "green", "failed": "red", "running": "yellow", "pending": "yellow", "retry": "yellow"}
 

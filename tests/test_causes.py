@@ -19,7 +19,7 @@ from clients.shopify.refusals import sort_status
 from handlers.causes import CAUSES, cause_of
 from handlers.judge import broken
 from handlers.telling import table_of_failures
-from ledger.report import Failures
+from ledger.waiting import Failures
 
 ROOT = Path(__file__).parent.parent
 KIND = re.compile(r"(shopify|smaregi|hubspot|mail|token|store|lane|fault|late)\.[a-z_]+")

@@ -160,7 +160,7 @@ class Deliveries:
             return _page(c, query, limit)
         bottom = max(top - SPAN, first)
         page = _page(c, query.where(ids >= bottom), limit)
-        if page.older is not None or bottom <= max(first, 1):
+        if page.older is not None or bottom <= max(first, c.execute(select(func.min(ids))).scalar() or 0):
             return page
         return Page(page.rows, bottom, partly=True)
 

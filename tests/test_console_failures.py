@@ -202,8 +202,8 @@ def test_what_fails_once_more_meanwhile_is_not_tried_for_ever(app: Flask, clock:
     began = clock()
     clock.forward(seconds=1)
     fail(app, REFUSED, 2)
-    assert try_again(house_of(app), [("smaregi", "smaregi.refused")], failed_until=began).tasks == 0
-    assert states(app) == {1: "failed", 2: "failed"}
+    assert try_again(house_of(app), [("smaregi", "smaregi.refused")], failed_until=began).tasks == 1
+    assert states(app) == {1: "pending", 2: "failed"}
 
 
 def test_go_on_is_offered_when_some_are_left(app: Flask) -> None:
@@ -295,6 +295,11 @@ def test_who_may_only_look_sees_no_buttons(app: Flask) -> None:
 )
 def test_what_is_not_there_is_404(app: Flask, path: str) -> None:
     assert signed_in(app).get(f"/console/failures{path}").status_code == 404
+
+
+def test_a_kind_that_nobody_has_is_an_empty_page(app: Flask) -> None:
+    page = signed_in(app).get("/console/failures/group?lane=smaregi&kind=%00x")
+    assert "Nobody waits for this cause any more." in page.text
 
 
 @pytest.mark.parametrize("after", ["x", "1", "1.x", ".", "99999999999999999999.1", "1.99999999999999999999"])

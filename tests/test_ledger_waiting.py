@@ -61,7 +61,7 @@ def test_one_causes_customers_come_page_by_page_the_oldest_first(
 
 def test_what_failed_again_meanwhile_can_be_left_out(ledger: Ledger, waiting: Waiting, clock: Clock) -> None:
     fail(ledger, 1, 2, kind="far.ambiguous", clock=clock)
-    began = clock()
+    began = clock() - timedelta(seconds=1)
     fail(ledger, 3, kind="far.ambiguous", clock=clock)
     with ledger.database.writing() as c:  # its worker ended: nobody settled it
         c.execute(t.tasks.update().where(t.tasks.c.customer_id == 2).values(settled_at=None))

@@ -40,7 +40,9 @@ def pages(door: Blueprint, house: House) -> None:
 
     @door.get("/deliveries")
     def deliveries() -> str:
-        fields = {name: request.args.get(name, "").strip()[:200] for name in ("verdict", "topic", "day", "customer")}
+        # PostgreSQL takes no NUL.
+        asked = {name: request.args.get(name, "") for name in ("verdict", "topic", "day", "customer")}
+        fields = {name: told.replace("\x00", "").strip()[:200] for name, told in asked.items()}
         page = house.deliveries.page(_asked(fields), before=_number(request.args.get("before", "")), limit=PAGE)
         kept: dict[str, Any] = {name: value for name, value in fields.items() if value}
         return render_template(

@@ -192,7 +192,8 @@ def _lane(name: str) -> str:
 
 
 def _cause_asked(fields: Mapping[str, str]) -> tuple[str, str | None]:
-    return _lane(fields.get("lane", "")), fields.get("kind", "")[:200] or None
+    # PostgreSQL takes no NUL.
+    return _lane(fields.get("lane", "")), fields.get("kind", "").replace("\x00", "")[:200] or None
 
 
 def _customer_asked(fields: Mapping[str, str]) -> int:

@@ -42,6 +42,7 @@ from ledger.arrival import Arrival, Recorded
 from ledger.audit import Audit
 from ledger.book import Book
 from ledger.database import Database, StoreBusy
+from ledger.deliveries import Deliveries
 from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Paces, Tallies, TokenVault
@@ -53,6 +54,7 @@ from ledger.resync import Resync
 from ledger.rollups import Rollups
 from ledger.seal import Seal, WrongKey
 from ledger.standing import Standings
+from ledger.waiting import Waiting
 from sandbox import commands as sandbox_commands
 
 if TYPE_CHECKING:
@@ -89,7 +91,8 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
     inside = on_threads(app.wsgi_app)
     if settings.status_api_token:
         inside = status_api(settings.status_api_token, house, answers).before(inside)
-    app.wsgi_app = webhook_door(house, answers).before(inside)  # type: ignore[method-assign,assignment]
+    app.extensions["webhooks"] = door = webhook_door(house, answers)
+    app.wsgi_app = door.before(inside)  # type: ignore[method-assign,assignment]
     cli.register(app.cli, lambda: house)
     cli_privacy.register(app.cli, lambda: house)
     cli_console.register(app.cli)
@@ -117,6 +120,8 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         report=Report(database),
         rollups=Rollups(database),
         resync=Resync(database),
+        waiting=Waiting(database),
+        deliveries=Deliveries(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),
         audit=Audit(database),

@@ -132,7 +132,7 @@ class Http:
                 with spans.span("wait for a slot"):
                     pace.take()
             notes = {"http.request.method": method, "server.address": urlsplit(url).hostname, "lane": self.lane}
-            with spans.span(method, notes, kind="client") as span:
+            with spans.span(method, notes, side="client") as span:
                 try:
                     got = self._session.request(
                         method,

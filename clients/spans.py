@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Literal, Protocol, TypeAlias
 
 Notes: TypeAlias = Mapping[str, str | int | float | bool | None]
-Kind: TypeAlias = Literal["internal", "server", "client"]
+Side: TypeAlias = Literal["internal", "server", "client"]
 
 
 class Span(Protocol):
@@ -33,7 +33,7 @@ class Tracer(Protocol):
     """Who listens."""
 
     def span(
-        self, name: str, notes: Notes, *, request_id: str | None, kind: Kind, begins: bool
+        self, name: str, notes: Notes, *, request_id: str | None, side: Side, begins: bool
     ) -> AbstractContextManager[Span]:
         """See ``span``."""
 
@@ -76,7 +76,7 @@ def span(
     notes: Notes = NOTHING,
     *,
     request_id: str | None = None,
-    kind: Kind = "internal",
+    side: Side = "internal",
     begins: bool = False,
 ) -> AbstractContextManager[Span]:
     """A block that is one step. With ``request_id`` a step of that request, wherever and whenever the others ran;
@@ -84,4 +84,4 @@ def span(
     """
     if _tracer is None:
         return NOBODY
-    return _tracer.span(name, notes, request_id=request_id, kind=kind, begins=begins)
+    return _tracer.span(name, notes, request_id=request_id, side=side, begins=begins)

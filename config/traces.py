@@ -92,10 +92,10 @@ class Tracing:
         self._provider.shutdown()
 
     @contextmanager
-    def span(self, name: str, notes: Notes, *, request_id: str | None, kind: str, begins: bool) -> Iterator[Any]:
+    def span(self, name: str, notes: Notes, *, request_id: str | None, side: str, begins: bool) -> Iterator[Any]:
         """One step; see ``clients.spans.span``."""
         began_ns = time.time_ns()
-        span = self._start(name, notes, request_id, kind, began_ns, begins=begins)
+        span = self._start(name, notes, request_id, side, began_ns, begins=begins)
         under_way = _UnderWay(span)
         try:
             with self._otel.use_span(span, record_exception=False, set_status_on_exception=False):
@@ -108,7 +108,7 @@ class Tracing:
             ended_ns = time.time_ns()
             for other, its_notes in under_way.others:
                 link = self._otel.Link(span.get_span_context())
-                self._start(name, {**notes, **its_notes}, other, kind, began_ns, links=[link]).end(ended_ns)
+                self._start(name, {**notes, **its_notes}, other, side, began_ns, links=[link]).end(ended_ns)
             span.end(ended_ns)
 
     def _start(
@@ -116,7 +116,7 @@ class Tracing:
         name: str,
         notes: Notes,
         request_id: str | None,
-        kind: str,
+        side: str,
         began_ns: int,
         *,
         begins: bool = False,
@@ -136,7 +136,7 @@ class Tracing:
             return self._tracer.start_span(
                 name,
                 context=context,
-                kind=self._otel.SpanKind[kind.upper()],
+                kind=self._otel.SpanKind[side.upper()],
                 attributes=attributes,
                 links=links,
                 start_time=began_ns,

@@ -15,6 +15,7 @@ from handlers.worker import Worker
 from ledger.audit import Audit
 from ledger.book import Book
 from ledger.database import Database
+from ledger.deliveries import Deliveries
 from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Tallies
@@ -24,6 +25,7 @@ from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
 from ledger.rollups import Rollups
+from ledger.waiting import Waiting
 
 #: Every lane's word, in the order in which a customer meets them.
 LANES = ("shopify", "smaregi", "hubspot")
@@ -48,6 +50,8 @@ class House:
     report: Report
     rollups: Rollups
     resync: Resync
+    waiting: Waiting
+    deliveries: Deliveries
     pruning: Pruning
     erasing: Erasing
     audit: Audit

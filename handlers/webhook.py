@@ -122,7 +122,7 @@ class Door:
 
     def receive(self, environ: Environ, request_id: str) -> tuple[int, str]:
         """Take one delivery in; the HTTP status to answer with, and a few words."""
-        with spans.span("receive", request_id=request_id, kind="server", begins=True) as span:
+        with spans.span("receive", request_id=request_id, side="server", begins=True) as span:
             status, text = self._receive(environ, request_id)
             span.note({"http.request.method": "POST", "http.route": PATH, "http.response.status_code": status})
             if status >= 500:

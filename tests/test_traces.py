@@ -143,7 +143,7 @@ def test_the_door_and_the_worker_tell_of_one_trace(
 
 def test_a_load_of_many_is_told_of_in_each_ones_trace(told: InMemorySpanExporter) -> None:
     with spans.span("carry", {"tasks": 2}, request_id="first") as span:
-        with spans.span("POST", kind="client"):
+        with spans.span("POST", side="client"):
             pass
         span.note({"outcome": "done"})
         span.also("second", {"outcome": "retry"})
@@ -170,9 +170,9 @@ def test_a_sample_has_traces_whole_or_not_at_all(ratio: float) -> None:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracing = Tracing(provider)
     for i in range(100):
-        with tracing.span("receive", {}, request_id=f"r{i}", kind="server", begins=True):
+        with tracing.span("receive", {}, request_id=f"r{i}", side="server", begins=True):
             pass
-        with tracing.span("carry", {}, request_id=f"r{i}", kind="internal", begins=False):
+        with tracing.span("carry", {}, request_id=f"r{i}", side="internal", begins=False):
             pass
     names: dict[int, set[str]] = {}
     for span in exporter.get_finished_spans():

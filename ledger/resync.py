@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, exists, func, select, update
 
+from customer import Task
 from ledger import tables as t
 from ledger.database import Database
-from ledger.rows import Debt, blank_marks, owe
+from ledger.erase import erasure_of
+from ledger.rows import Debt, blank_marks, known_customers, owe
 
 Which = Literal["failed", "all"]
 
@@ -74,6 +76,19 @@ class Resync:
             if pairs:
                 self._database.notify(c)
         return len(pairs), ids[-1] if ids else None
+
+    def task(self, customer_id: int, lane: str) -> Task | None:
+        """This customer as a resync would carry them to the lane: everything is sent again. None: nobody is there."""
+        mine = (t.tasks.c.customer_id == customer_id, t.tasks.c.lane == lane)
+        with self._database.reading() as c:
+            known = known_customers(c, [customer_id]).get(customer_id)
+            if known is None or erasure_of(c, customer_id):
+                return None
+            row = c.execute(select(t.tasks.c.ref, t.tasks.c.sent, t.tasks.c.memo, t.tasks.c.doubt).where(*mine)).first()
+        if row is None:
+            return Task(known.customer)
+        blank = dict.fromkeys(row.sent or (), "")
+        return Task(known.customer, ref=row.ref, sent=blank, memo=row.memo or {}, doubt=row.doubt)
 
     def link(self, customer_id: int, lane: str, ref: str, *, now: datetime) -> bool:
         """A person chose: this customer is ``ref`` at the far side, from the next carry on. False: no such task.

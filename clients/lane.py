@@ -46,11 +46,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a carry would find and change, without having changed anything. ``ref`` is the far side's id, if any."""
+    """What a carry would find and change, without having changed anything. ``ref`` is the far side's id, if any.
+
+    ``why`` is what else should be known, in words.
+    """
 
     found: Finding
     ref: str | None = None
     changes: tuple[Change, ...] = ()
+    why: str | None = None
 
 
 def seen(ref: str, found: Finding, changes: Sequence[Change]) -> Look:

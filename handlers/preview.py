@@ -29,8 +29,8 @@ class Preview:
     """What a carry of this customer to this lane would find and change; ``changes`` hold personal values.
 
     In the lane that reads (``shopify``), ``there`` is what we know and ``would_be`` what Shopify has. ``why`` says in
-    words what stands in the way when it cannot be told; ``kind`` is its short word, ``choices`` what a person may
-    choose from (ids and codes only).
+    words what stands in the way, or what else should be known; ``kind`` is its short word, ``choices`` what a person
+    may choose from (ids and codes only).
     """
 
     customer_id: int
@@ -68,7 +68,7 @@ def preview(house: House, customer_id: int, lane: str) -> Preview:
         raise
     except Exception as e:  # noqa: BLE001 - a customer that a mapping stumbles over must not take the page with it
         return _untold(customer_id, lane, task.ref, f"comparing failed ({type(e).__name__}): a fault of ours")
-    return Preview(customer_id, lane, look.ref or task.ref, look.found, look.changes)
+    return Preview(customer_id, lane, look.ref or task.ref, look.found, look.changes, look.why)
 
 
 def _untold(customer_id: int, lane: str, ref: str | None, why: str) -> Preview:

@@ -47,6 +47,24 @@ class Resync:
             found = c.execute(_customers(customer_ids, 0).with_only_columns(func.count())).scalar() or 0
             return found * len(lanes)
 
+    def first_ids(
+        self,
+        *,
+        lanes: Sequence[str],
+        customer_ids: Sequence[int] | None = None,
+        only: Which = "all",
+        kinds: Sequence[str | None] | None = None,
+        after_id: int = 0,
+        limit: int = 10,
+    ) -> list[int]:
+        """The Shopify ids of the customers whom ``page`` would take first."""
+        with self._database.reading() as c:
+            if _asks_for_failed(only, kinds):
+                query = _failed_customers([*_failed(lanes, customer_ids, kinds), t.tasks.c.customer_id > after_id])
+            else:
+                query = _customers(customer_ids, after_id).order_by(t.customers.c.id)
+            return list(c.execute(query.limit(limit)).scalars().all())
+
     def page(
         self,
         *,
@@ -68,7 +86,7 @@ class Resync:
         failed = [*_failed(lanes, customer_ids, kinds), t.tasks.c.customer_id > after_id]
         with self._database.writing() as c:
             if only_failed:
-                page = select(t.tasks.c.customer_id).where(*failed).distinct().order_by(t.tasks.c.customer_id)
+                page = _failed_customers(failed)
             else:
                 page = _customers(customer_ids, after_id).order_by(t.customers.c.id)
             ids: list[int] = list(c.execute(page.limit(limit)).scalars().all())
@@ -123,6 +141,10 @@ def _asks_for_failed(only: Which, kinds: Sequence[str | None] | None) -> bool:
     if kinds is not None and only != "failed":
         raise ValueError('kinds go with only="failed": what did not fail has no kind')
     return only == "failed"
+
+
+def _failed_customers(failed: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    return select(t.tasks.c.customer_id).where(*failed).distinct().order_by(t.tasks.c.customer_id)
 
 
 def _failed(

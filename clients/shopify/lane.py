@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from clients.errors import AskPerson, CarryError, StopLane, TryLater
+from clients.errors import CarryError, StopLane, TryLater
 from clients.lane import Carried, Change, Look, Result, seen
 from clients.pace import PaceStore
 from clients.shopify.admin import Admin, Told
@@ -113,13 +113,13 @@ class ShopifyLane:
     def preview(self, task: Task) -> Look:
         """What a read would teach us: of each field, what we know now (``there``) and what Shopify has (``would_be``).
 
-        Raises ``CarryError``; ``AskPerson`` when Shopify has no such customer any more.
+        Raises ``CarryError``.
         """
         result = self.carry([task])[task.customer.id]
         if isinstance(result, CarryError):
             raise result
         if result.found is None:
-            raise AskPerson("Shopify has no such customer any more", kind="shopify.gone")
+            return Look("nothing to do", result.ref, why="Shopify has no such customer any more")
         before, after = _told(task.customer), _told(task.customer.seen_with(result.found))
         names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         return seen(result.ref, "linked", [Change(name, before.get(name), after.get(name)) for name in names])

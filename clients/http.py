@@ -60,16 +60,21 @@ class Answer:
         try:
             seconds = float(raw)
         except ValueError:
-            try:
-                at = parsedate_to_datetime(raw)
-            except (ValueError, TypeError, IndexError, OverflowError):  # a zone of a million hours, a date of commas
+            if (at := read_date(raw)) is None:
                 return None
-            if at.tzinfo is None:
-                at = at.replace(tzinfo=UTC)
             seconds = (at - (now or datetime.now(UTC))).total_seconds()
         if not 0 <= seconds <= 7 * 86400:
             return None
         return timedelta(seconds=seconds)
+
+
+def read_date(raw: str) -> datetime | None:
+    """A date as headers write it; None when it makes no sense."""
+    try:
+        at = parsedate_to_datetime(raw)
+    except (ValueError, TypeError, IndexError, OverflowError):  # a zone of a million hours, a date of commas
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 class _Again(Exception):
@@ -106,6 +111,8 @@ class Http:
         self._tries = tries
         self._patience = patience.total_seconds()
         self._sleep = sleep
+        #: What time it was at the far side when it last answered, if it told.
+        self.heard_at: datetime | None = None
         self._session = _Session()
         # Neither a .netrc nor a proxy variable of the host may change whom we talk to, or as whom.
         self._session.trust_env = False
@@ -159,6 +166,7 @@ class Http:
             except requests.RequestException as e:
                 raise self._no_answer(e, repeatable) from e
             answer = Answer(got.status_code, got.headers, read_json(got.content))
+            self.heard_at = read_date(answer.headers.get("Date", ""))
             if answer.status in NOT_DONE or (answer.status in MAYBE_DONE and repeatable):
                 named = answer.wait()
                 if named is None or named.total_seconds() <= self._patience:

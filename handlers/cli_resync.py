@@ -117,7 +117,7 @@ def _tasks(count: int) -> str:
     return f"{count:,} task" + ("" if count == 1 else "s")
 
 
-# -- a look ------------------------------------------------------------------------------------------------------------
+# -- a look -----------------------------------------------------------------------------------------------------------
 
 
 def _compare(h: House, which: dict[str, Any], limit: int, *, show_values: bool) -> None:
@@ -138,7 +138,7 @@ def _compare(h: House, which: dict[str, Any], limit: int, *, show_values: bool) 
         out.print(table_of_previews(told, show_values=show_values))
 
 
-# -- a run -------------------------------------------------------------------------------------------------------------
+# -- a run ------------------------------------------------------------------------------------------------------------
 
 
 def _run(h: House, which: dict[str, Any], total: int, *, from_start: bool) -> None:

@@ -6,13 +6,10 @@ import json
 from collections.abc import Mapping
 
 import click
-from rich.markup import escape
 
 from clients.checkup import Finding
 from handlers.doctor import Check, Findings, examine, is_well
-from handlers.terminal import GetHouse, out, progress_of
-
-_MARKS = {"ok": "[green]ok[/green]", "wrong": "[red]wrong[/red]", "skipped": "[dim]-[/dim]"}
+from handlers.terminal import GetHouse, out, progress_of, tell_findings
 
 
 def register(cli: click.Group, house: GetHouse, more: Mapping[str, Check]) -> None:
@@ -45,14 +42,9 @@ def _doctor(house: GetHouse, more: Mapping[str, Check]) -> click.Command:
 
 def _tell(groups: Findings) -> None:
     for name, findings in groups.items():
-        if not findings:
-            continue
-        out.print(f"[bold]{name}[/bold]")
-        for finding in findings:
-            mark = _MARKS[finding.state]
-            out.print(f"  {mark:<5} {escape(finding.what)}: {escape(finding.said)}", highlight=False, soft_wrap=True)
-            if finding.mend and finding.state == "wrong":
-                out.print(f"        [yellow]{escape(finding.mend)}[/yellow]", highlight=False, soft_wrap=True)
+        if findings:
+            out.print(f"[bold]{name}[/bold]")
+            tell_findings(findings)
     wrong = sum(finding.state == "wrong" for findings in groups.values() for finding in findings)
     out.print(f"[red]{wrong} wrong[/red]" if wrong else "[green]nothing is wrong[/green]")
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from clients.checkup import Examines, Finding, ok, skipped, wrong
 from clients.errors import CarryError
-from clients.http import one_try
+from clients.hurry import one_try
 from clients.lane import Lane
 from handlers.causes import cause_of
 from handlers.house import LANES, House
@@ -38,7 +38,7 @@ _LEAST_POSTGRESQL: Final = 16
 
 def examine(house: House, more: Mapping[str, Check], *, in_all_s: float = IN_ALL_S) -> Findings:
     """Everything, group by group; ``more`` are the groups that the roof adds. Never raises."""
-    groups: dict[str, Sequence[Finding]] = {}
+    groups: dict[str, Sequence[Finding]] = {name: list(_guarded(check)) for name, check in more.items()}
     usable = True
     try:
         groups["database"] = list(_database(house))
@@ -49,8 +49,6 @@ def examine(house: House, more: Mapping[str, Check], *, in_all_s: float = IN_ALL
         groups["worker"] = list(_guarded(lambda: _worker(house)))
         groups["webhooks"] = list(_guarded(lambda: _webhooks(house)))
         groups |= _far_sides(house, in_all_s)
-    for name, check in more.items():
-        groups[name] = list(_guarded(check))
     return groups
 
 
@@ -85,8 +83,6 @@ def _database(house: House) -> Iterator[Finding]:
     house.keys.check()
     if house.database.seal:
         yield ok("DATA_KEYS", "fit what is kept")
-    else:
-        yield skipped("DATA_KEYS", "not set: personal data is not encrypted at rest")
 
 
 def judge_soundness(told: Soundness) -> Iterator[Finding]:

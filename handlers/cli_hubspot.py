@@ -7,8 +7,9 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from handlers.console.texts import marked
 from handlers.far_side import far_side
-from handlers.terminal import GetHouse, clearly, out
+from handlers.terminal import GetHouse, clearly, note, out
 
 
 def register(cli: click.Group, house: GetHouse) -> None:
@@ -24,6 +25,8 @@ def register(cli: click.Group, house: GetHouse) -> None:
         def go() -> None:
             lane: Any = far_side(h, "hubspot")
             wrong = False
+            if not check:
+                note(h, marked("set HubSpot's properties up"))
             for name, state in lane.check() if check else lane.setup():
                 wrong |= state.startswith("wrong")
                 out.print(f"{name:32} {state}", highlight=False, markup=False)

@@ -48,6 +48,7 @@ def _prune(house: GetHouse) -> click.Command:
                 would = f"{owed.bodies + waiting:,} bodies would be emptied, {owed.attempts:,} attempts deleted"
                 out.print(f"{would}; nothing was changed")
                 return
+            note(h, marked("pruned by hand"), bodies=owed.bodies + waiting, attempts=owed.attempts)
             bodies, attempts = _prune_all(h, owed.bodies + owed.attempts)
             if unreadable:
                 bodies += h.pruning.empty_unreadable(h.now())
@@ -171,6 +172,7 @@ def _keys(house: GetHouse) -> click.Command:
                 out.print(f"{total:,} rows would be shut again; nothing was changed")
                 return
             done = 0
+            note(h, marked("shut personal data with another key"), rows=total)
             try:
                 with progress_of("rotate") as progress:
                     bar = progress.add_task("rotate", total=total)

@@ -73,7 +73,7 @@ def _list(lane: Any) -> list[str]:
         out.print(f"{each.topic:24} {each.uri}  {where}", highlight=False, markup=False, soft_wrap=True)
     missing = [t for t in TOPICS.values() if not any(s.topic == t and here in (None, s.uri) for s in found)]
     for topic in missing:
-        out.print(f"{topic:24} not asked for by this app's API", highlight=False, soft_wrap=True)
+        out.print(f"{topic:24} none that comes here", highlight=False, soft_wrap=True)
     return missing
 
 

@@ -104,7 +104,8 @@ def _tell(h: House, row: Any, *, show_values: bool) -> None:
     linked = h.members.linked_to(member_id)
     whose = f"linked to customer {linked}" if linked else "linked to nobody"
     out.print(f"[bold]member {member_id}[/bold]: {_STATUS.get(status, status)}, {whose}", highlight=False)
-    out.print(table_of_person(row, _OPEN, show_values=show_values))
+    filled = {name: value for name, value in row.items() if value not in (None, "")}
+    out.print(table_of_person(filled, _OPEN, show_values=show_values))
 
 
 def _index(house: GetHouse) -> click.Command:

@@ -17,15 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     ColumnElement,
     Connection,
-    Integer,
-    LargeBinary,
     MetaData,
     Table,
-    Text,
     TypeDecorator,
     func,
     inspect,
@@ -194,9 +190,8 @@ class Copying:
 
 
 def _plain(column: Column[Any]) -> Any:
-    """The type of a column as it is kept, without what our own types make of it."""
-    kept = column.type.impl if isinstance(column.type, TypeDecorator) else column.type
-    return {Text: Text, BigInteger: BigInteger, Integer: BigInteger, LargeBinary: LargeBinary}.get(type(kept), kept)
+    """The type of a column as it is kept, its collation with it, without what our own types make of it."""
+    return column.type.impl if isinstance(column.type, TypeDecorator) else column.type
 
 
 def _as_kept(table: Table, metadata: MetaData) -> Table:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from handlers.console.texts import marked
-from handlers.house import LANES, House
+from handlers.house import LANES, MAIL, House
 from handlers.preview import preview
 from handlers.telling_preview import table_of_previews
 from handlers.terminal import GetHouse, Said, clearly, note, out, progress_of, values_too
@@ -19,7 +19,7 @@ from ledger.position import Positions
 from ledger.resync import AlreadyLinked
 
 #: A letter is written once: no hand makes it pending again.
-RESYNCED: Final = tuple(lane for lane in LANES if lane != "mail")
+RESYNCED: Final = tuple(lane for lane in LANES if lane != MAIL)
 _MOST_COMPARED: Final = 20
 _MOST_NOTED: Final = 50
 

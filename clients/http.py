@@ -23,6 +23,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from clients import spans
 from clients.errors import TryLater
+from clients.hurry import ANSWER_S
 from clients.pace import Pace
 
 NOT_DONE = frozenset({423, 429, 477})  # the far side says that it did nothing
@@ -48,16 +49,21 @@ class Answer:
         try:
             seconds = float(raw)
         except ValueError:
-            try:
-                at = parsedate_to_datetime(raw)
-            except (ValueError, TypeError, IndexError, OverflowError):  # a zone of a million hours, a date of commas
+            if (at := read_date(raw)) is None:
                 return None
-            if at.tzinfo is None:
-                at = at.replace(tzinfo=UTC)
             seconds = (at - (now or datetime.now(UTC))).total_seconds()
         if not 0 <= seconds <= 7 * 86400:
             return None
         return timedelta(seconds=seconds)
+
+
+def read_date(raw: str) -> datetime | None:
+    """A date as headers write it; None when it makes no sense."""
+    try:
+        at = parsedate_to_datetime(raw)
+    except (ValueError, TypeError, IndexError, OverflowError):  # a zone of a million hours, a date of commas
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 class _Again(Exception):
@@ -94,6 +100,8 @@ class Http:
         self._tries = tries
         self._patience = patience.total_seconds()
         self._sleep = sleep
+        #: What time it was at the far side when it last answered, if it told.
+        self.heard_at: datetime | None = None
         self._session = _Session()
         # Neither a .netrc nor a proxy variable of the host may change whom we talk to, or as whom.
         self._session.trust_env = False
@@ -120,6 +128,8 @@ class Http:
         ``doubt`` when the far side may have done what was asked.
         """
         url = path if path.startswith(("http://", "https://")) else self.base_url + path
+        hurry = ANSWER_S.get()
+        timeout = self._timeout if hurry is None else (self._timeout[0], min(self._timeout[1], hurry))
         waiting = wait_exponential_jitter(multiplier=0.4, max=3.0, jitter=0.4)
 
         def wait(state: RetryCallState) -> float:
@@ -142,7 +152,7 @@ class Http:
                         data=form,
                         headers=headers,
                         auth=basic,
-                        timeout=self._timeout,
+                        timeout=timeout,
                         allow_redirects=False,
                     )
                 except requests.RequestException as e:
@@ -151,6 +161,7 @@ class Http:
                 if got.status_code >= 400:
                     span.fail(str(got.status_code))
             answer = Answer(got.status_code, got.headers, read_json(got.content))
+            self.heard_at = read_date(answer.headers.get("Date", ""))
             if answer.status in NOT_DONE or (answer.status in MAYBE_DONE and repeatable):
                 named = answer.wait()
                 if named is None or named.total_seconds() <= self._patience:
@@ -159,7 +170,7 @@ class Http:
 
         retrying = Retrying(
             retry=retry_if_exception_type(_Again),
-            stop=stop_after_attempt(self._tries),
+            stop=stop_after_attempt(self._tries if hurry is None else 1),
             wait=wait,
             sleep=self._sleep,
             reraise=True,

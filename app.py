@@ -25,7 +25,7 @@ from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from handlers import cli, cli_privacy
 from handlers.front import on_threads
-from handlers.house import LANES, House
+from handlers.house import LANES, MAIL, House
 from handlers.status import status_door
 from handlers.tally import Tally
 from handlers.webhook import Door
@@ -85,7 +85,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         secrets=labelled([secret.get_secret_value() for secret in settings.shopify_webhook_secrets]),
         database=database,
         inbox=Inbox(database, destinations=DESTINATIONS, reads=READS),
-        book=Book(database, destinations=DESTINATIONS, reads=READS),
+        book=Book(database, destinations=DESTINATIONS, reads=READS, apart={*settings.lanes_off, MAIL}),
         members=members,
         report=Report(database),
         resync=Resync(database),

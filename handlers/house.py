@@ -23,6 +23,8 @@ from ledger.resync import Resync
 
 #: Every lane's word, in the order in which a customer meets them.
 LANES = ("shopify", "smaregi", "hubspot")
+#: The lane that nobody waits for: a customer is in sync with or without their welcome mail.
+MAIL = "mail"
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,8 @@ attempts = Table(
     Column("status", Integer),
     Column("vendor_request_id", Text),
     Column("request_id", Text, nullable=False),
+    # From the delivery until the customer was in sync everywhere; on the attempt that brought this about.
+    Column("total_ms", Double),
 )
 Index("ix_attempts_customer", attempts.c.customer_id, attempts.c.id)
 
@@ -300,6 +302,15 @@ erasures = Table(
     Column("undone_by", Text),
 )
 Index("ix_erasures_customer", erasures.c.customer_id)
+
+# What happened in each hour, added up from deliveries and attempts by ``rollups.py``: it outlives what is pruned.
+hours = Table(
+    "hours",
+    metadata,
+    Column("hour", Instant, primary_key=True, autoincrement=False),
+    Column("deliveries", Integer, nullable=False),
+    Column("counts", Json, nullable=False),
+)
 
 # What those who run the shop are told of: one row from the moment it rises until it is over, without personal data.
 # `news` is what nobody has been told yet ('rise' or 'over'), `sending` what is on its way at this moment.

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clients.lane import Lane
+from handlers.console.setup import ConsoleSetup
 from handlers.janitor import Janitor
 from handlers.tally import Tally
 from handlers.worker import Worker
+from ledger.audit import Audit
 from ledger.book import Book
 from ledger.database import Database
 from ledger.erase import Erasing
@@ -45,6 +47,8 @@ class House:
     resync: Resync
     pruning: Pruning
     erasing: Erasing
+    audit: Audit
+    console: ConsoleSetup
     keys: KeyCheck
     tallies: Tallies
     tally: Tally

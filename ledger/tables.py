@@ -185,6 +185,17 @@ Index("ix_tasks_due", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_
 _new = text("state = 'pending' AND ref IS NULL")
 Index("ix_tasks_due_new", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_new, postgresql_where=_new)
 Index("ix_tasks_lease", tasks.c.lease_until, sqlite_where=_running, postgresql_where=_running)
+# Written only when something fails, or is tried again: never while a delivery is taken in.
+_failed = text("state = 'failed'")
+Index(
+    "ix_tasks_failed",
+    tasks.c.lane,
+    tasks.c.kind,
+    tasks.c.since,
+    tasks.c.customer_id,
+    sqlite_where=_failed,
+    postgresql_where=_failed,
+)
 Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state)
 Index("ix_tasks_ref", tasks.c.lane, tasks.c.ref)
 
@@ -311,6 +322,21 @@ hours = Table(
     Column("deliveries", Integer, nullable=False),
     Column("counts", Json, nullable=False),
 )
+
+# Every act by hand, with who did it. It holds ids and counts, and the name somebody signed in with: no customer's data.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("customer_id", BigInteger),
+    Column("details", Json, nullable=False),
+)
+Index("ix_audit_customer", audit.c.customer_id, audit.c.id)
+Index("ix_audit_who", audit.c.who, audit.c.id)
 
 # What those who run the shop are told of: one row from the moment it rises until it is over, without personal data.
 # `news` is what nobody has been told yet ('rise' or 'over'), `sending` what is on its way at this moment.

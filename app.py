@@ -43,6 +43,7 @@ from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
+from ledger.rollups import Rollups
 from ledger.seal import Seal, WrongKey
 from sandbox import commands as sandbox_commands
 
@@ -96,6 +97,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         book=Book(database, destinations=DESTINATIONS, reads=READS, apart={*settings.lanes_off, MAIL}),
         members=members,
         report=Report(database),
+        rollups=Rollups(database),
         resync=Resync(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),

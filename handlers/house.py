@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clients.lane import Lane
+from handlers.adding_up import AddingUp
 from handlers.console.setup import ConsoleSetup
 from handlers.janitor import Janitor
 from handlers.tally import Tally
@@ -22,6 +23,7 @@ from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
+from ledger.rollups import Rollups
 
 #: Every lane's word, in the order in which a customer meets them.
 LANES = ("shopify", "smaregi", "hubspot")
@@ -44,6 +46,7 @@ class House:
     book: Book
     members: Members
     report: Report
+    rollups: Rollups
     resync: Resync
     pruning: Pruning
     erasing: Erasing
@@ -70,5 +73,5 @@ class House:
             now=self.now,
             lanes_off=self.lanes_off,
             updates_too=self.updates_too,
-            upkeep=[Janitor(self.pruning, self.erasing, self.now).loop],
+            upkeep=[Janitor(self.pruning, self.erasing, self.now).loop, AddingUp(self.rollups, self.now).loop],
         )

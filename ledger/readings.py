@@ -140,14 +140,14 @@ def _failed(c: Connection, asked: Asked) -> tuple[list[Waiting], list[tuple[int,
     twins: list[tuple[int, str, str, datetime]] = []
     for lane in asked.lanes:
         tasks = t.tasks.c
-        columns = (tasks.customer_id, tasks.kind, tasks.settled_at)
+        columns = (tasks.customer_id, tasks.kind, tasks.since)
         some = select(*columns).where(tasks.lane == lane, tasks.state == "failed").limit(MOST).subquery().c
-        of_all = select(some.kind, func.count().label("n"), func.min(some.settled_at).label("since"))
+        of_all = select(some.kind, func.count().label("n"), func.min(some.since).label("since"))
         for row in c.execute(of_all.group_by(some.kind).order_by(some.kind)).all():
             mine = some.kind.is_not_distinct_from(row.kind)
-            theirs = select(some.customer_id, some.settled_at).where(mine).order_by(some.settled_at, some.customer_id)
+            theirs = select(some.customer_id, some.since).where(mine).order_by(some.since, some.customer_id)
             if row.kind in asked.twins:
-                twins += [(r.customer_id, lane, row.kind, r.settled_at) for r in c.execute(theirs)]
+                twins += [(r.customer_id, lane, row.kind, r.since) for r in c.execute(theirs)]
             else:
                 examples = tuple(r.customer_id for r in c.execute(theirs.limit(_EXAMPLES)))
                 waiting.append(Waiting(lane, row.kind, row.n, row.since, examples))

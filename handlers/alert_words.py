@@ -118,7 +118,7 @@ def path_of(alert: Sighting) -> str:
     """The console's page that shows most of it."""
     if alert.customer_id is not None:
         return f"/console/customers/{alert.customer_id}"
-    pages = {"failed": "failures", "same_person": "failures", "unreadable": "deliveries", "slow": "overview"}
+    pages = {"failed": "failures", "same_person": "failures", "unreadable": "deliveries"}
     return f"/console/{pages.get(alert.kind, 'alerts')}"
 
 

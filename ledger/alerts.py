@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete, func, or_, select, update
 
 from ledger import tables as t
 from ledger.database import Database
@@ -115,6 +115,11 @@ class Alerts:
         with self._database.reading() as c:
             rows = c.execute(select(t.alerts).where(t.alerts.c.over_at.is_(None)).order_by(t.alerts.c.id)).mappings()
             return sorted(map(_alert, rows), key=lambda alert: (alert.since, alert.id))
+
+    def count_open(self) -> int:
+        """How many are open."""
+        with self._database.reading() as c:
+            return c.execute(select(func.count()).where(t.alerts.c.over_at.is_(None))).scalar_one()
 
     def last_over(self, limit: int = 50) -> Sequence[Alert]:
         """What is over, the newest first."""

@@ -6,6 +6,7 @@ lists what is done by hand.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,11 +23,12 @@ from clients.notify import split_addresses
 from clients.shopify.setting import read_metafields_setting
 from clients.shopify.signature import labelled
 from clients.token import Token
-from config.listing import listing
+from config.listing import listing, read_env_file, unknown
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from handlers import cli, cli_alerts, cli_console, cli_privacy
 from handlers.alerting import Rules
+from handlers.console.example import meanings
 from handlers.console.setup import ConsoleSetup, Set
 from handlers.front import on_threads
 from handlers.house import LANES, MAIL, House
@@ -143,13 +145,20 @@ def console_setup(settings: Settings) -> ConsoleSetup:
     """What the console is handed: without a password's hash there is none."""
     if settings.console_password_hash is None:
         return ConsoleSetup(public_url=settings.public_url, portal_id=settings.hubspot_portal_id)
+    env_file = read_env_file()
+    shown = {s.name: s for s in listing(settings, os.environ, env_file)}
     return ConsoleSetup(
         password_hash=_plain(settings.console_password_hash),
         view_password_hash=_plain(settings.console_view_password_hash),
         secret_key=_plain(settings.secret_key),
         public_url=settings.public_url,
         portal_id=settings.hubspot_portal_id,
-        settings=[Set(s.name, s.group, s.value, s.is_secret, s.is_set, s.source, s.meaning) for s in listing(settings)],
+        settings=[
+            Set(s.name, group, s.value, s.is_secret, s.is_set, s.source, meaning)
+            for name, group, meaning in meanings()
+            for s in [shown[name]]
+        ],
+        unknown=unknown(env_file),
     )
 
 

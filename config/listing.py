@@ -1,13 +1,9 @@
-"""Every setting as it may be shown: what is set, from where, and what it means; of a secret only whether it is set.
-
-What a setting means stands once, in `.env.example`, where whoever fills it in reads it.
-"""
+"""Every setting as it may be shown: what is set, and from where; of a secret only whether it is set."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -19,9 +15,10 @@ from pydantic.fields import FieldInfo
 
 from config.settings import Settings
 
-EXAMPLE: Final = Path(__file__).parent.parent / ".env.example"
+Source = Literal["environment", ".env", "given", "default"]
 
-Source = Literal["environment", ".env", "default"]
+#: How the names of settings begin that were meant for us, and not for another program that reads the same file.
+_OURS: Final = tuple(sorted({name.upper().partition("_")[0] + "_" for name in Settings.model_fields if "_" in name}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,64 +26,51 @@ class Shown:
     """One setting; ``value`` is None for a secret and for what is not set."""
 
     name: str
-    group: str
     value: str | None
     is_secret: bool
     is_set: bool
     source: Source
-    meaning: str
 
 
-def listing(settings: Settings, environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> list[Shown]:
-    """Every setting, in the order of `.env.example`. ``env_file`` is the `.env` that was read, if any."""
-    in_environment = {name.upper() for name, value in (os.environ if environ is None else environ).items() if value}
-    in_file = {name.upper() for name, value in _read(env_file).items() if value}
-    shown = []
-    for name, group, meaning in meanings(EXAMPLE.read_text(encoding="utf-8")):
-        field = Settings.model_fields[name.lower()]
-        value = getattr(settings, name.lower())
-        source: Source = "environment" if name in in_environment else ".env" if name in in_file else "default"
-        secret = _is_secret(field)
-        told = None if secret or value in (None, ()) else _in_words(name, value)
-        shown.append(Shown(name, group, told, secret, value not in (None, ()), source, meaning))
-    return shown
+def listing(settings: Settings, environ: Mapping[str, str], env_file: Mapping[str, str | None]) -> list[Shown]:
+    """Every setting. ``env_file`` is what stands in `.env`; Flask's commands copy that into the environment."""
+    return [_shown(settings, name, field, environ, env_file) for name, field in Settings.model_fields.items()]
 
 
-def meanings(example: str) -> Iterator[tuple[str, str, str]]:
-    """Each setting of `.env.example`: its name, the heading it stands under, and its sentence.
-
-    A sentence is the comment above; a name that follows another without a comment shares it.
-    """
-    group, comment, fresh = "", [""], True
-    for line in example.splitlines():
-        if heading := re.match(r"# --- (.+?) -+$", line):
-            group, comment, fresh = heading[1].partition(":")[0], [], True
-        elif line.startswith("# "):
-            comment = [*([] if fresh else comment), line[2:]]
-            fresh = False
-        elif name := re.match(r"([A-Z_]+)=", line):
-            yield name[1], group, " ".join(comment)
-            fresh = True
+def unknown(env_file: Mapping[str, str | None]) -> Sequence[str]:
+    """Names in `.env` that begin like a setting's and are none: slips of the pen, most likely."""
+    known = {name.upper() for name in Settings.model_fields}
+    return [name for name in env_file if name.upper() not in known and name.upper().startswith(_OURS)]
 
 
-def _read(env_file: Path | None) -> Mapping[str, str | None]:
-    return dotenv_values(env_file) if env_file is not None and env_file.is_file() else {}
+def read_env_file() -> Mapping[str, str | None]:
+    """What stands in `.env`, if it is read at all."""
+    path = Path(".env")
+    return dotenv_values(path) if path.is_file() and not os.environ.get("FLASK_SKIP_DOTENV") else {}
 
 
-def _is_secret(field: FieldInfo) -> bool:
-    """Whether a ``SecretStr`` stands anywhere in the field's type."""
+def _shown(
+    settings: Settings, name: str, field: FieldInfo, environ: Mapping[str, str], env_file: Mapping[str, str | None]
+) -> Shown:
+    value, secret, there = getattr(settings, name), _is_secret(field.annotation), name.upper()
+    source: Source = "default" if name not in settings.model_fields_set else "given"
+    if source == "given":
+        if env_file.get(there) is not None and environ.get(there, env_file[there]) == env_file[there]:
+            source = ".env"
+        elif there in environ:
+            source = "environment"
+    is_set = value not in (None, ())
+    return Shown(there, _in_words(value) if is_set and not secret else None, secret, is_set, source)
 
-    def stands_in(kind: object) -> bool:
-        return kind is SecretStr or any(stands_in(part) for part in get_args(kind))
 
-    return stands_in(field.annotation)
+def _is_secret(kind: object) -> bool:
+    """Whether a ``SecretStr`` stands anywhere in this type."""
+    return kind is SecretStr or any(_is_secret(part) for part in get_args(kind))
 
 
-def _in_words(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value)
-    if name == "DATABASE_URL" and "@" in text:
-        parts = urlsplit(text)  # its password is a secret, and its user is nobody's business either
-        return parts._replace(netloc=f"…@{parts.netloc.rpartition('@')[2]}", query="").geturl()
+def _in_words(value: object) -> str:
+    text = ("false", "true")[value] if isinstance(value, bool) else str(value)
+    if "://" in text and "@" in text:
+        parts = urlsplit(text)  # a password in an address is a secret
+        text = parts._replace(netloc=f"…@{parts.netloc.rpartition('@')[2]}", query="").geturl()
     return text

@@ -49,7 +49,8 @@ def acts(view: Callable[P, R]) -> Callable[P, R]:
 def note(house: House, what: str, *, customer_id: int | None = None, **details: Any) -> None:
     """Write into the audit log that whoever is signed in does ``what``; ids and counts only in ``details``.
 
-    Say it before the act: an act that could not be written down then does not happen. Raises ``StoreBusy``.
+    ``what`` is an English text, ``marked`` so that it has its Japanese. Say it before the act: an act that could not be
+    written down then does not happen. Raises ``StoreBusy``.
     """
     house.audit.note(
         what, who=who(), role=role() or "", now=house.now(), customer_id=customer_id, details=details or None

@@ -108,6 +108,8 @@ def _for_templates(house: House) -> dict[str, Any]:
         "word": words.word,
         "tone": words.tone,
         "lane_name": words.lane,
+        "why_off": words.why_off,
+        "said": _,
     }
 
 

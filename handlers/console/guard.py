@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, make_response, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -60,12 +61,14 @@ def guard(door: Blueprint, house: House, csrf: CSRFProtect) -> None:
 def _to_login() -> AnyResponse:
     for word in [key for key in session if key != "csrf_token"]:
         del session[word]
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-    to = url_for("console.login", next=wanted)
     if request.headers.get("HX-Request") == "true":
-        # A part of a page asked: the browser goes to the login as a whole, and comes back to the page.
-        return make_response("", 401, {"HX-Redirect": url_for("console.login")})
-    return redirect(to, 303)
+        # A part of a page asked: the browser goes to the login as a whole, and comes back to that page.
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+        to = url_for("console.login", next=f"{page.path}?{page.query}".rstrip("?") or None)
+        return make_response("", 401, {"HX-Redirect": to})
+    if request.method not in ("GET", "HEAD"):
+        return redirect(url_for("console.login", lost=1), 303)
+    return redirect(url_for("console.login", next=request.full_path.rstrip("?")), 303)
 
 
 def hardened(response: Response) -> Response:

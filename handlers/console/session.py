@@ -70,6 +70,8 @@ def is_good(setup: ConsoleSetup, now: datetime) -> bool:
     stamp = int(now.timestamp())
     if stamp - since > LONGEST.total_seconds() or stamp - seen > IDLE.total_seconds():
         return False
-    if stamp - seen >= _NOTE_EVERY.total_seconds():
+    # What a page asks for by itself, to stay fresh, is nobody's presence.
+    by_itself = request.method == "GET" and request.headers.get("HX-Request") == "true"
+    if stamp - seen >= _NOTE_EVERY.total_seconds() and not by_itself:
         session["seen"] = stamp
     return True

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Final
 
 from flask import Blueprint, render_template
 
+from handlers.console.oddities import oddities
+from handlers.console.texts import marked
 from handlers.house import House
+
+#: Where a setting comes from, as it is said.
+SOURCES: Final = {
+    "environment": marked("environment"),
+    ".env": ".env",
+    "given": marked("given at the start"),
+    "default": marked("default"),
+}
 
 
 def pages(door: Blueprint, house: House) -> None:
@@ -14,5 +25,14 @@ def pages(door: Blueprint, house: House) -> None:
 
     @door.get("/settings")
     def settings() -> str:
-        groups = [(name, list(which)) for name, which in groupby(house.console.settings, lambda s: s.group)]
-        return render_template("console/settings.html", groups=groups, lanes_off=house.lanes_off)
+        setup = house.console
+        groups = [(name.partition(":"), list(which)) for name, which in groupby(setup.settings, lambda s: s.group)]
+        odd = oddities(setup)
+        return render_template(
+            "console/settings.html",
+            groups=groups,
+            lanes_off=house.lanes_off,
+            odd=odd,
+            strangers={name: told for name, told in odd.items() if name in setup.unknown},
+            sources=SOURCES,
+        )

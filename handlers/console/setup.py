@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Source = Literal["environment", ".env", "default"]
+Source = Literal["environment", ".env", "given", "default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,11 @@ class ConsoleSetup:
     ``public_url`` is where the service is reached from outside, ``portal_id`` HubSpot's number for links to a contact.
     """
 
-    password_hash: str | None = None
-    view_password_hash: str | None = None
+    password_hash: str | None = field(default=None, repr=False)
+    view_password_hash: str | None = field(default=None, repr=False)
     secret_key: str | None = field(default=None, repr=False)
     public_url: str | None = None
     portal_id: int | None = None
     settings: Sequence[Set] = ()
+    #: Names in `.env` that are no setting's.
+    unknown: Sequence[str] = ()

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from handlers.console.example import meanings
+
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
@@ -46,6 +48,9 @@ def _found() -> Iterator[tuple[str, Text]]:
     for path, method in sources:
         for _line, text, _comments, _context in extract_from_file(method, path, keywords=_MARKS):
             yield str(path.relative_to(HANDLERS)), text if isinstance(text, str) else tuple(text)
+    for _name, group, meaning in meanings():
+        heading, _colon, more = group.partition(":")
+        yield from ((".env.example", said.strip()) for said in (heading, more, meaning) if said)
 
 
 def pieces() -> dict[str, Catalog]:

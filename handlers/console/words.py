@@ -39,6 +39,7 @@ STATES: Final = {
     "erased": (marked("erased"), "quiet"),
     "act": (marked("may act"), "busy"),
     "view": (marked("may look"), "quiet"),
+    "terminal": (marked("at the terminal"), "quiet"),
 }
 _LANES: Final = {
     "shopify": marked("Shopify"),
@@ -64,3 +65,11 @@ def lane(name: str) -> str:
     """The lane's name in the reader's language."""
     known = _LANES.get(name)
     return _(known) if known else name
+
+
+def why_off(why: str) -> str:
+    """Why a lane is off, as the settings say it (``ENABLE_POS_SYNC is false``), in the reader's language."""
+    name, is_false, _rest = why.partition(" is false")
+    if is_false:
+        return str(_("%(setting)s is false", setting=name))
+    return str(_("%(setting)s is not set", setting=why.removesuffix(" is not set")))

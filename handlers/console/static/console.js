@@ -1,6 +1,8 @@
 // Livelier where JavaScript runs; nothing here is needed. Served by us, like everything on these pages.
 "use strict";
 
+const said = JSON.parse(document.body.dataset.words);
+
 // A form with data-confirm asks first.
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -29,8 +31,8 @@ function offerCopies(root) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
-    button.title = document.body.dataset.copy;
-    button.setAttribute("aria-label", `${document.body.dataset.copy} ${id.textContent}`);
+    button.title = said.copy;
+    button.setAttribute("aria-label", `${said.copy} ${id.textContent.trim()}`);
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(id.textContent.trim());
       button.classList.add("copy--done");
@@ -46,7 +48,8 @@ const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 
 function tick() {
   for (const time of document.querySelectorAll("time[data-ago]")) {
     const gone = (Date.parse(time.dateTime) - Date.now()) / 1000;
-    const [unit, length] = UNITS.find(([, seconds]) => Math.abs(gone) >= seconds) || ["second", 1];
+    if (Math.abs(gone) < 1) { time.textContent = said.now; continue; }
+    const [unit, length] = UNITS.find(([, seconds]) => Math.abs(gone) >= seconds);
     time.textContent = words.format(Math.trunc(gone / length), unit);
   }
 }

@@ -39,7 +39,7 @@ class Words:
     do: str
 
 
-#: Of these the cause says what happened and what to do; an empty text stands for the cause's own.
+#: An empty text stands for what the cause itself says.
 _TEXTS: Final[Mapping[str, Words]] = {
     "failing": Words(_("%(lane)s failed %(count)s times in a row"), "", ""),
     "open": Words(
@@ -51,7 +51,7 @@ _TEXTS: Final[Mapping[str, Words]] = {
         "",
     ),
     "credential": Words(
-        _("%(lane)s does not let us in: %(cause)s"),
+        "",
         _("Nothing goes to %(lane)s until this is mended. Nothing is lost: everything waits."),
         "",
     ),
@@ -111,7 +111,7 @@ def words_of(alert: Sighting, say: Say) -> Words:
         "usual": duration(timedelta(**_usual(alert)), say),
     }
     title, what, do = (say(text) % places if text else "" for text in (texts.title, texts.what, texts.do))
-    return Words(title, what or say(cause.what), do or say(cause.do))
+    return Words(title or say(cause.title), what or say(cause.what), do or say(cause.do))
 
 
 def path_of(alert: Sighting) -> str:

@@ -23,25 +23,25 @@ CALM: Final[Mapping[str, timedelta]] = {
 _MEMORY_EVERY: Final = timedelta(minutes=1)
 
 
-def changes(seen: Sequence[Sighting], open_ones: Sequence[Alert], at: datetime) -> Changes:
-    """What becomes of the open alerts, and what rises."""
+def changes(seen: Sequence[Sighting], open_ones: Sequence[Alert], at: datetime, *, somebody: bool = True) -> Changes:
+    """What becomes of the open alerts, and what rises; ``somebody``: there is somebody to tell."""
     by_key = {sighting.key: sighting for sighting in seen}
     opened = {alert.key: alert for alert in open_ones}
     both = [(alert, by_key[key]) for key, alert in opened.items() if key in by_key]
     missed = [alert for key, alert in opened.items() if key not in by_key]
     grown = {alert.id: now for alert, now in both if _level(now) > _level(alert)}
     return Changes(
-        rise=[sighting for key, sighting in by_key.items() if key not in opened],
+        rise=tuple(sighting for key, sighting in by_key.items() if key not in opened),
         seen={
             alert.id: replace(now, facts=alert.facts)
             for alert, now in both
             if alert.id not in grown and _told_of(alert) != _told_of(now)
         },
         grown=grown,
-        tell=[a.id for a, _ in both if a.id not in grown and a.news is None and a.told_at is None],
-        back=[alert.id for alert, _ in both if alert.gone_since is not None],
-        gone=[a.id for a in missed if a.gone_since is None and _calm(a)],
-        over=[a.id for a in missed if at - (a.gone_since or at) >= _calm(a)],
+        tell=tuple(a.id for a, _ in both if somebody and a.id not in grown and a.news is None and a.told_at is None),
+        back=tuple(alert.id for alert, _ in both if alert.gone_since is not None),
+        gone=tuple(a.id for a in missed if a.gone_since is None and _calm(a)),
+        over=tuple(a.id for a in missed if at - (a.gone_since or at) >= _calm(a)),
     )
 
 

@@ -118,10 +118,9 @@ class Lookout:
         open_ones = self._alerts.open_ones()
         refused, remember = count_refused(memory, readings.refused, at)
         moment = Now(at, readings, open_ones, self._usual_gap(at), refused, self._calm_since(open_ones))
-        changed = changes(judge(moment, self._rules), open_ones, at)
-        rose, over = self._alerts.write(
-            changed, now=at, tell=bool(self._audience.addresses), turn=until, memory=remember
-        )
+        somebody = bool(self._audience.addresses)
+        changed = changes(judge(moment, self._rules), open_ones, at, somebody=somebody)
+        rose, over = self._alerts.write(changed, now=at, tell=somebody, turn=until, memory=remember)
         for alert in (*rose, *over):
             _log(alert)
         if self._prune_at is None or at >= self._prune_at:

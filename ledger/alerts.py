@@ -92,13 +92,13 @@ class Changes:
     ``tell`` was never told, ``gone`` is not seen any more, ``back`` is seen again, ``over`` has been gone long enough.
     """
 
-    rise: Sequence[Sighting] = ()
+    rise: tuple[Sighting, ...] = ()
     seen: Mapping[int, Sighting] = field(default_factory=dict)
     grown: Mapping[int, Sighting] = field(default_factory=dict)
-    tell: Collection[int] = ()
-    gone: Collection[int] = ()
-    back: Collection[int] = ()
-    over: Collection[int] = ()
+    tell: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
+    back: tuple[int, ...] = ()
+    over: tuple[int, ...] = ()
 
 
 class Alerts:

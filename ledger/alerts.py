@@ -20,7 +20,7 @@ What was over before anybody could be told is told once, as over.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
@@ -110,7 +110,7 @@ class Alerts:
 
     # -- looks --------------------------------------------------------------------------------------------------------
 
-    def open_ones(self) -> Sequence[Alert]:
+    def open_ones(self) -> list[Alert]:
         """What is open, the oldest first."""
         with self._database.reading() as c:
             rows = c.execute(select(t.alerts).where(t.alerts.c.over_at.is_(None)).order_by(t.alerts.c.id)).mappings()
@@ -121,7 +121,7 @@ class Alerts:
         with self._database.reading() as c:
             return c.execute(select(func.count()).where(t.alerts.c.over_at.is_(None))).scalar_one()
 
-    def last_over(self, limit: int = 50) -> Sequence[Alert]:
+    def last_over(self, limit: int = 50) -> list[Alert]:
         """What is over, the newest first."""
         over = select(t.alerts).where(t.alerts.c.over_at.is_not(None)).order_by(t.alerts.c.id.desc()).limit(limit)
         with self._database.reading() as c:
@@ -149,20 +149,20 @@ class Alerts:
 
     def write(
         self, changes: Changes, *, now: datetime, tell: bool, turn: datetime, memory: Mapping[str, Any] | None
-    ) -> tuple[Sequence[Alert], Sequence[Alert]]:
+    ) -> tuple[list[Alert], list[Alert]]:
         """Write one look down: what has risen, and what is over, by this call alone. Nothing when the turn has passed.
 
         ``tell``: there is somebody to tell; else what happens stays in the ledger and the log. ``memory`` is what the
         next look is handed; None leaves it as it is.
         """
         if changes == Changes() and memory is None:
-            return (), ()
+            return [], []
         news = {"news": "rise" if tell else None, "next_try_at": now if tell else None}
         with self._database.writing(loose=changes == Changes()) as c:
             kept = t.cursors.c.value if memory is None else dict(memory)
             mine = (t.cursors.c.name == CURSOR, t.cursors.c.held_until == turn)
             if not c.execute(update(t.cursors).where(*mine).values(value=kept)).rowcount:
-                return (), ()
+                return [], []
             rose = [alert for sighting in changes.rise if (alert := self._raise(c, sighting, news, now))]
             for i, sighting in changes.seen.items():
                 _touch(c, [i], _figures(sighting))
@@ -193,7 +193,7 @@ class Alerts:
 
     # -- telling ------------------------------------------------------------------------------------------------------
 
-    def claim(self, limit: int, *, now: datetime, lease: timedelta) -> Sequence[Alert]:
+    def claim(self, limit: int, *, now: datetime, lease: timedelta) -> list[Alert]:
         """Up to ``limit`` alerts with news that are ours to tell until the lease ends, the oldest news first."""
         a = t.alerts.c
         told_in_time = or_(a.over_at.is_(None), a.over_at > now - STALE)
@@ -201,7 +201,7 @@ class Alerts:
         due = and_(a.news.is_not(None), a.sending.is_(None), a.next_try_at <= now, free, told_in_time)
         with self._database.reading() as c:
             if c.execute(select(a.id).where(due).limit(1)).first() is None:
-                return ()
+                return []
         ids = select(a.id).where(due).order_by(a.next_try_at, a.id).limit(limit)
         if self._database.on_postgresql:
             ids = ids.with_for_update(skip_locked=True)
@@ -250,7 +250,7 @@ class Alerts:
                 values |= {"told_to": told_to, "tries": alert.tries + 1, "next_try_at": again_at}
             return bool(_touch(c, [alert.id], values))
 
-    def end_unknown(self, *, now: datetime) -> Sequence[Alert]:
+    def end_unknown(self, *, now: datetime) -> list[Alert]:
         """What was being sent by somebody who is gone counts as told: it may have been; which."""
         a = t.alerts.c
         ended = (a.sending.is_not(None), a.held_until <= now)
@@ -279,12 +279,10 @@ def _ended(now: datetime, *, tell: bool) -> dict[str, Any]:
     }
 
 
-def _touch(
-    c: Connection, ids: Collection[int], values: Mapping[str, Any], *where: ColumnElement[bool]
-) -> Sequence[Alert]:
+def _touch(c: Connection, ids: Collection[int], values: Mapping[str, Any], *where: ColumnElement[bool]) -> list[Alert]:
     """Change these rows; those that were changed."""
     if not ids:
-        return ()
+        return []
     which = (t.alerts.c.id.in_(list(ids)), *where)
     changed = c.execute(update(t.alerts).where(*which).values(**values).returning(t.alerts)).mappings()
     return [_alert(row) for row in changed]

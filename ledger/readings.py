@@ -6,12 +6,12 @@ is: a count then means "so many at least".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
 from ledger import tables as t
 from ledger.breaker import Health
@@ -19,8 +19,8 @@ from ledger.database import Database
 
 #: So many of the newest attempts are looked through.
 ATTEMPTS: Final = 3000
-#: So many failed tasks of a lane, or unreadable deliveries, are counted.
-MOST: Final = 5000
+#: So many failed tasks of one cause, or unreadable deliveries, are counted.
+MOST: Final = 1000
 #: So many pending tasks at each end of a lane's line are asked since when they wait.
 _ENDS: Final = 300
 _EXAMPLES: Final = 5
@@ -138,20 +138,32 @@ def _failed(c: Connection, asked: Asked) -> tuple[list[Waiting], list[tuple[int,
     """What waits for a person in these lanes: by cause, and by customer where the cause is told of each."""
     waiting: list[Waiting] = []
     twins: list[tuple[int, str, str, datetime]] = []
+    tasks = t.tasks.c
     for lane in asked.lanes:
-        tasks = t.tasks.c
-        columns = (tasks.customer_id, tasks.kind, tasks.since)
-        some = select(*columns).where(tasks.lane == lane, tasks.state == "failed").limit(MOST).subquery().c
-        of_all = select(some.kind, func.count().label("n"), func.min(some.since).label("since"))
-        for row in c.execute(of_all.group_by(some.kind).order_by(some.kind)).all():
-            mine = some.kind.is_not_distinct_from(row.kind)
-            theirs = select(some.customer_id, some.since).where(mine).order_by(some.since, some.customer_id)
-            if row.kind in asked.twins:
-                twins += [(r.customer_id, lane, row.kind, r.since) for r in c.execute(theirs)]
-            else:
-                examples = tuple(r.customer_id for r in c.execute(theirs.limit(_EXAMPLES)))
-                waiting.append(Waiting(lane, row.kind, row.n, row.since, examples))
+        here = (tasks.lane == lane, tasks.state == "failed")
+        for cause in _causes(c, *here):
+            mine = (*here, tasks.kind == cause if cause is not None else tasks.kind.is_(None))
+            oldest = select(tasks.customer_id, tasks.since).where(*mine).order_by(tasks.since)
+            if cause is not None and cause in asked.twins:
+                twins += [(r.customer_id, lane, cause, r.since) for r in c.execute(oldest.limit(MOST))]
+                continue
+            some = select(tasks.customer_id).where(*mine).limit(MOST).subquery()
+            count = c.execute(select(func.count()).select_from(some)).scalar_one()
+            first = c.execute(oldest.limit(_EXAMPLES)).all()
+            if first:
+                waiting.append(Waiting(lane, cause, count, first[0].since, tuple(r.customer_id for r in first)))
     return waiting, twins
+
+
+def _causes(c: Connection, *here: ColumnElement[bool]) -> Iterator[str | None]:
+    """Each cause once, from one to the next by the index: so that ten thousand of one do not hide another."""
+    kind = t.tasks.c.kind
+    found = c.execute(select(func.min(kind)).where(*here)).scalar()
+    while found is not None:
+        yield found
+        found = c.execute(select(func.min(kind)).where(*here, kind > found)).scalar()
+    if c.execute(select(kind).where(*here, kind.is_(None)).limit(1)).first():
+        yield None
 
 
 def _oldest_debt(c: Connection, lane: str, updates_too: bool) -> datetime | None:

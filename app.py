@@ -32,9 +32,9 @@ from handlers.console.example import meanings
 from handlers.console.setup import ConsoleSetup, Set
 from handlers.front import on_threads
 from handlers.house import LANES, MAIL, House
-from handlers.lookout import Audience, Lookout
 from handlers.status import status_door
 from handlers.tally import Tally
+from handlers.watchman import Audience, Watchman
 from handlers.webhook import Door
 from ledger.alerts import Alerts
 from ledger.arrival import Arrival, Recorded
@@ -110,7 +110,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),
         alerts=alerts,
-        lookout=Lookout(
+        watchman=Watchman(
             alerts,
             database,
             alert_rules(settings),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from handlers.alerting import REFUSED_WITHIN
-from ledger.alerts import Alert, Changes, Sighting
+from ledger.alert import Alert, Changes, Sighting
 
 #: An alert is over when what it tells of has not been seen for so long: what comes and goes is told once.
 CALM: Final[Mapping[str, timedelta]] = {

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.causes import cause_of
 from handlers.console.texts import SERVED
-from ledger.alerts import Alert, Sighting
+from ledger.alert import Alert, Sighting
 
 Say: TypeAlias = Callable[[str], str]
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
-from ledger.alerts import Alert, Sighting
+from ledger.alert import Alert, Sighting
 from ledger.readings import MOST, Readings
 
 #: Lanes stopped by these do not know us any more; no waiting mends that.
@@ -29,7 +29,7 @@ CREDENTIALS: Final = frozenset(
         "smaregi.forbidden",
         "hubspot.token",
         "hubspot.scopes",
-        "mail.credentials",
+        "mail.credential",
     }
 )
 #: Whose member or contact is whose is a question about each customer, so each is told by itself.

@@ -14,7 +14,7 @@ from handlers.alert_words import english, path_of, words_of
 from handlers.cli import GetHouse, Said, clearly, out
 from handlers.house import House
 from handlers.telling import age
-from ledger.alerts import Alert
+from ledger.alert import Alert
 
 
 def register(cli: click.Group, house: GetHouse) -> None:
@@ -36,9 +36,9 @@ def _alerts(house: GetHouse) -> click.Command:
     def test() -> None:
         """Send a test notice to each address in ADMIN_NOTIFY_URLS, and say which took it."""
         h = house()
-        if not h.lookout.audience.addresses:
+        if not h.watchman.audience.addresses:
             raise Said("ADMIN_NOTIFY_URLS is not set: alerts are only logged, and shown by flask alerts")
-        heard = h.lookout.try_out()
+        heard = h.watchman.try_out()
         for one in heard:
             told = one.how if one.why is None else f"{one.how}: {one.why}"
             out.print(f"{one.place + 1}  {one.label:32} {told}", highlight=False, markup=False)
@@ -51,7 +51,7 @@ def _alerts(house: GetHouse) -> click.Command:
 def _show(h: House) -> None:
     alerts = h.alerts.open_ones()
     out.print(_table(alerts, h.now()) if alerts else "nothing is wrong")
-    if alerts and not h.lookout.audience.addresses:
+    if alerts and not h.watchman.audience.addresses:
         out.print("ADMIN_NOTIFY_URLS is not set: nobody is told of these")
 
 

@@ -10,8 +10,8 @@ from clients.lane import Lane
 from handlers.adding_up import AddingUp
 from handlers.console.setup import ConsoleSetup
 from handlers.janitor import Janitor
-from handlers.lookout import Lookout
 from handlers.tally import Tally
+from handlers.watchman import Watchman
 from handlers.worker import Worker
 from ledger.alerts import Alerts
 from ledger.audit import Audit
@@ -53,7 +53,7 @@ class House:
     pruning: Pruning
     erasing: Erasing
     alerts: Alerts
-    lookout: Lookout
+    watchman: Watchman
     audit: Audit
     console: ConsoleSetup
     keys: KeyCheck
@@ -80,7 +80,7 @@ class House:
             upkeep=[
                 Janitor(self.pruning, self.erasing, self.now).loop,
                 AddingUp(self.rollups, self.now).loop,
-                self.lookout.look_loop,
-                self.lookout.tell_loop,
+                self.watchman.look_loop,
+                self.watchman.tell_loop,
             ],
         )

@@ -21,17 +21,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete, func, or_, select, update
 
 from ledger import tables as t
+from ledger.alert import Alert, Changes, Sighting
 from ledger.database import Database
 from ledger.rows import insert_of
-
-News: TypeAlias = Literal["rise", "over"]
 
 #: The row of `cursors` by which one process at a time looks for what is wrong, and what it remembers from look to look.
 CURSOR: Final = "alerts"
@@ -39,66 +38,6 @@ CURSOR: Final = "alerts"
 STALE: Final = timedelta(days=1)
 #: What an alert says whose teller ended in the middle.
 UNKNOWN_END: Final = "the process that was sending it ended: it may have been sent, and is not sent again"
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """Something that is wrong now. ``key`` is what it is the same by; ``since`` when it began.
-
-    ``cause`` is the kind of an error (``smaregi.credentials``); ``customers`` names up to five by their Shopify ids;
-    ``facts`` are numbers for the words. Nothing here is personal.
-    """
-
-    kind: str
-    key: str
-    since: datetime
-    lane: str | None = None
-    customer_id: int | None = None
-    cause: str | None = None
-    why: str | None = None
-    count: int = 1
-    customers: tuple[int, ...] = ()
-    facts: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Alert(Sighting):
-    """One row. ``trouble``: why it could not be told, without a secret. ``gone_since``: not seen since then."""
-
-    id: int = 0
-    raised_at: datetime | None = None
-    gone_since: datetime | None = None
-    over_at: datetime | None = None
-    news: News | None = None
-    told_at: datetime | None = None
-    over_told_at: datetime | None = None
-    told_to: tuple[str, ...] = ()
-    tries: int = 0
-    next_try_at: datetime | None = None
-    trouble: str | None = None
-    token: str | None = None
-    held_until: datetime | None = None
-    sending: News | None = None
-
-    @property
-    def lasted(self) -> timedelta | None:
-        """How long it was there; None while it is."""
-        return None if self.over_at is None else (self.gone_since or self.over_at) - self.since
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What one look changes. By the alert's id: ``seen`` has new figures, ``grown`` those worth telling again,
-    ``tell`` was never told, ``gone`` is not seen any more, ``back`` is seen again, ``over`` has been gone long enough.
-    """
-
-    rise: tuple[Sighting, ...] = ()
-    seen: Mapping[int, Sighting] = field(default_factory=dict)
-    grown: Mapping[int, Sighting] = field(default_factory=dict)
-    tell: tuple[int, ...] = ()
-    gone: tuple[int, ...] = ()
-    back: tuple[int, ...] = ()
-    over: tuple[int, ...] = ()
 
 
 class Alerts:

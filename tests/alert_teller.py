@@ -15,7 +15,7 @@ from typing import Any
 
 from clients import notify
 from handlers.alerting import Rules
-from handlers.lookout import Audience, Lookout
+from handlers.watchman import Audience, Watchman
 from ledger.alerts import Alerts
 from ledger.database import Database
 
@@ -38,7 +38,7 @@ def main(url: str, address: str, minutes: str, point: str = "") -> None:
         alerts.begin = _then_die(alerts.begin)  # type: ignore[method-assign]
     elif point == "sent":
         send = _then_die(send)
-    lookout = Lookout(
+    watchman = Watchman(
         alerts,
         database,
         Rules(lanes=()),
@@ -51,7 +51,7 @@ def main(url: str, address: str, minutes: str, point: str = "") -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    while lookout.tell():
+    while watchman.tell():
         pass
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.alerts import UNKNOWN_END, Alerts, Changes, Sighting
+from ledger.alert import Changes, Sighting
+from ledger.alerts import UNKNOWN_END, Alerts
 from ledger.database import Database
 from tests.notice_board import Board, notice_board
 

@@ -10,7 +10,7 @@ import pytest
 
 from handlers.alert_changes import changes, count_refused
 from handlers.alerting import ONE_BY_ONE, Now, Rules, judge
-from ledger.alerts import Alert, Changes, Sighting
+from ledger.alert import Alert, Changes, Sighting
 from ledger.breaker import Health
 from ledger.readings import Arrived, Readings, Tried, Waiting
 from tests.conftest import NOON

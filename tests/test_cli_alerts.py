@@ -12,7 +12,7 @@ from click.testing import Result
 from flask import Flask
 
 from handlers.house import House
-from ledger.alerts import Changes, Sighting
+from ledger.alert import Changes, Sighting
 from tests.building import body_of, house_of, make_app, post
 from tests.notice_board import Board, notice_board
 
@@ -96,8 +96,8 @@ def test_a_test_without_an_address_names_the_setting(make: MakeApp) -> None:
 def test_a_worker_tells_of_a_delivery_nobody_can_read(
     make: MakeApp, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.lookout.LOOK_S", 0.05)
-    monkeypatch.setattr("handlers.lookout.TELL_S", 0.05)
+    monkeypatch.setattr("handlers.watchman.LOOK_S", 0.05)
+    monkeypatch.setattr("handlers.watchman.TELL_S", 0.05)
     app = make(admin_notify_urls=board.address(), public_url="https://sync.example.com")
     assert post(app.test_client(), body_of(0, id="見本 花子")).status_code == 200
     worker = house_of(app).worker()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from ledger.alerts import Changes, Sighting
+from ledger.alert import Changes, Sighting
 from tests.building import house_of
 from tests.conftest import Clock
 from tests.console import console_app, post, signed_in

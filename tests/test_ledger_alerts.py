@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ledger.alerts import STALE, UNKNOWN_END, Alert, Alerts, Changes, Sighting
+from ledger.alert import Alert, Changes, Sighting
+from ledger.alerts import STALE, UNKNOWN_END, Alerts
 from ledger.database import Database
 from tests.conftest import NOON
 
@@ -143,6 +144,7 @@ def test_who_was_killed_while_sending_may_have_told_everybody(alerts: Alerts) ->
     risen(alerts)
     dead = begun(alerts)
     assert alerts.end_unknown(now=later(seconds=59)) == []
+    assert alerts.claim(5, now=later(seconds=60), lease=LEASE) == []
     assert [alert.id for alert in alerts.end_unknown(now=later(seconds=60))] == [dead.id]
     [alert] = alerts.open_ones()
     assert (alert.news, alert.told_at, alert.trouble) == (None, later(seconds=60), UNKNOWN_END)

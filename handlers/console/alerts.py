@@ -13,7 +13,7 @@ from handlers.alert_words import Words, duration, path_of, words_of
 from handlers.console import nav
 from handlers.console.access import acts, note
 from handlers.house import House
-from ledger.alerts import Alert
+from ledger.alert import Alert
 
 LAST: Final = 50
 
@@ -31,7 +31,7 @@ class Shown:
 
 def pages(door: Blueprint, house: House) -> None:
     """``/console/alerts``, and the button that sends a test notice."""
-    somebody = bool(house.lookout.audience.addresses)
+    somebody = bool(house.watchman.audience.addresses)
 
     def page(heard: list[Heard] | None = None) -> str:
         return render_template(
@@ -49,8 +49,8 @@ def pages(door: Blueprint, house: House) -> None:
     @door.post("/alerts/test")
     @acts
     def test_alerts() -> str:
-        note(house, "test notice sent", addresses=len(house.lookout.audience.addresses))
-        return page(house.lookout.try_out() if somebody else [])
+        note(house, "test notice sent", addresses=len(house.watchman.audience.addresses))
+        return page(house.watchman.try_out() if somebody else [])
 
     nav.count(door, "alerts", house.alerts.count_open)
 

@@ -1,4 +1,4 @@
-"""The lookout over a real ledger: everything that is told rises once and ends once, by any number of workers."""
+"""The watchman over a real ledger: everything that is told rises once and ends once, by any number of workers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, update
 
 from clients.notify import Heard, Tone, mark_of
 from handlers.alerting import Rules
-from handlers.lookout import LEASE, Audience, Lookout
+from handlers.watchman import LEASE, Audience, Watchman
 from ledger import tables as t
 from ledger.alerts import Alerts
 from ledger.database import Database, StoreBusy
@@ -51,7 +51,7 @@ class Post:
 
 @dataclass
 class Scene:
-    """A ledger, a clock, and two workers' lookouts on it."""
+    """A ledger, a clock, and two workers' watchmen on it."""
 
     ledger: Ledger
     clock: Clock
@@ -59,8 +59,8 @@ class Scene:
     gap: timedelta | None = None
     addresses: Sequence[str] = (ADDRESS,)
 
-    def lookout(self, database: Database | None = None) -> Lookout:
-        return Lookout(
+    def watchman(self, database: Database | None = None) -> Watchman:
+        return Watchman(
             self.alerts,
             database or self.ledger.database,
             Rules(lanes=LANES, after_failures=3),
@@ -77,7 +77,7 @@ class Scene:
 
     def run(self, *, minutes: float = 5) -> None:
         """Two workers look and tell, every ten seconds of the clock."""
-        workers = [self.lookout(), self.lookout()]
+        workers = [self.watchman(), self.watchman()]
         for _ in range(int(minutes * 6)):
             self.clock.forward(seconds=10)
             for worker in workers:
@@ -216,7 +216,7 @@ def test_two_workers_at_the_same_moment_tell_it_once(scene: Scene, database_url:
 
     def work(database: Database) -> None:
         alerts = Alerts(database)
-        mine = Lookout(
+        mine = Watchman(
             alerts, database, Rules(lanes=LANES), Audience((ADDRESS,)), updates_too=True, usual_gap=lambda _: None,
             now=scene.clock, send=scene.post,
         )  # fmt: skip
@@ -265,7 +265,7 @@ def test_who_may_have_been_told_is_not_told_again(scene: Scene) -> None:
 def test_a_worker_that_dies_while_sending_leaves_word_of_it(scene: Scene) -> None:
     _fail(scene, failed())
     scene.clock.forward(seconds=10)
-    dying = scene.lookout()
+    dying = scene.watchman()
     dying.look()
     [alert] = scene.alerts.claim(1, now=scene.clock(), lease=LEASE)
     assert scene.alerts.begin(alert, now=scene.clock(), lease=LEASE)
@@ -304,7 +304,7 @@ def test_a_notice_that_takes_its_time_holds_no_look_up(scene: Scene) -> None:
 
     _fail(scene, failed())
     scene.clock.forward(seconds=10)
-    stuck = scene.lookout()
+    stuck = scene.watchman()
     stuck._send = slow_post
     stuck.look()
     telling = threading.Thread(target=stuck.tell)
@@ -331,7 +331,7 @@ def test_a_look_reads_a_bounded_part_of_the_attempts(scene: Scene) -> None:
 def test_a_debt_of_changes_that_are_switched_off_is_no_debt(scene: Scene) -> None:
     scene.write(update(t.tasks).where(t.tasks.c.customer_id == 1).values(state="pending", since=scene.clock()))
     scene.clock.forward(minutes=20)
-    on, off = scene.lookout(), scene.lookout()
+    on, off = scene.watchman(), scene.watchman()
     off._asked = replace(off._asked, updates_too=False)
     off.look()
     assert scene.alerts.count_open() == 0
@@ -354,14 +354,14 @@ def test_what_is_over_for_half_a_year_is_forgotten(scene: Scene) -> None:
 def test_the_loops_end_when_they_are_told_to(scene: Scene) -> None:
     stop = threading.Event()
     stop.set()
-    scene.lookout().look_loop(stop)
-    scene.lookout().tell_loop(stop)
+    scene.watchman().look_loop(stop)
+    scene.watchman().tell_loop(stop)
 
 
 def test_a_busy_store_and_a_fault_are_borne(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.lookout.LOOK_S", 0)
-    monkeypatch.setattr("handlers.lookout.TELL_S", 0)
-    lookout, stop, calls = scene.lookout(), threading.Event(), [StoreBusy("busy"), ZeroDivisionError()]
+    monkeypatch.setattr("handlers.watchman.LOOK_S", 0)
+    monkeypatch.setattr("handlers.watchman.TELL_S", 0)
+    watchman, stop, calls = scene.watchman(), threading.Event(), [StoreBusy("busy"), ZeroDivisionError()]
 
     def trouble(*_: object) -> None:
         if not calls:
@@ -369,9 +369,9 @@ def test_a_busy_store_and_a_fault_are_borne(scene: Scene, monkeypatch: pytest.Mo
         else:
             raise calls.pop()
 
-    for name, loop in (("look", lookout.look_loop), ("tell", lookout.tell_loop)):
+    for name, loop in (("look", watchman.look_loop), ("tell", watchman.tell_loop)):
         calls[:] = [StoreBusy("busy"), ZeroDivisionError()]
         stop.clear()
-        monkeypatch.setattr(lookout, name, trouble)
+        monkeypatch.setattr(watchman, name, trouble)
         loop(stop)
         assert calls == []

@@ -1,4 +1,4 @@
-"""The lookout: sees what is wrong, and tells it. Two loops in every worker, of which one at a time looks.
+"""The watchman: sees what is wrong, and tells it. Two loops in every worker, of which one at a time looks.
 
 Neither ever holds the work up: each has a thread of its own, its looks are bounded, and what cannot be sent waits in
 the ledger. A lane that opens and closes again between two looks is not told: it mattered to nobody.
@@ -18,7 +18,8 @@ from clients.notify import LIMIT_S, Heard, Tone, mark_of, send
 from handlers.alert_changes import changes, count_refused
 from handlers.alert_words import english, notice, trial_notice, words_of
 from handlers.alerting import SAME_PERSON, SAYS_NOTHING, TROUBLES, Now, Rules, judge
-from ledger.alerts import Alert, Alerts
+from ledger.alert import Alert
+from ledger.alerts import Alerts
 from ledger.database import Database, StoreBusy
 from ledger.readings import Asked, look
 
@@ -53,7 +54,7 @@ class Audience:
         return f"Audience({len(self.addresses)} addresses)"  # an address holds secrets
 
 
-class Lookout:
+class Watchman:
     """Looks and tells; ``usual_gap`` knows for how long nothing may come at an hour (None: not yet)."""
 
     def __init__(

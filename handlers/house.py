@@ -17,6 +17,7 @@ from ledger.alerts import Alerts
 from ledger.audit import Audit
 from ledger.book import Book
 from ledger.database import Database
+from ledger.deliveries import Deliveries
 from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Tallies
@@ -26,6 +27,7 @@ from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
 from ledger.rollups import Rollups
+from ledger.waiting import Waiting
 
 #: Every lane's word, in the order in which a customer meets them.
 LANES = ("shopify", "smaregi", "hubspot")
@@ -50,6 +52,8 @@ class House:
     report: Report
     rollups: Rollups
     resync: Resync
+    waiting: Waiting
+    deliveries: Deliveries
     pruning: Pruning
     erasing: Erasing
     alerts: Alerts

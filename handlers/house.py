@@ -11,7 +11,9 @@ from handlers.adding_up import AddingUp
 from handlers.console.setup import ConsoleSetup
 from handlers.janitor import Janitor
 from handlers.tally import Tally
+from handlers.watchman import Watchman
 from handlers.worker import Worker
+from ledger.alerts import Alerts
 from ledger.audit import Audit
 from ledger.book import Book
 from ledger.database import Database
@@ -54,6 +56,8 @@ class House:
     deliveries: Deliveries
     pruning: Pruning
     erasing: Erasing
+    alerts: Alerts
+    watchman: Watchman
     audit: Audit
     console: ConsoleSetup
     keys: KeyCheck
@@ -77,5 +81,10 @@ class House:
             now=self.now,
             lanes_off=self.lanes_off,
             updates_too=self.updates_too,
-            upkeep=[Janitor(self.pruning, self.erasing, self.now).loop, AddingUp(self.rollups, self.now).loop],
+            upkeep=[
+                Janitor(self.pruning, self.erasing, self.now).loop,
+                AddingUp(self.rollups, self.now).loop,
+                self.watchman.look_loop,
+                self.watchman.tell_loop,
+            ],
         )

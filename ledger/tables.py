@@ -328,6 +328,7 @@ audit = Table(
 )
 Index("ix_audit_customer", audit.c.customer_id, audit.c.id)
 Index("ix_audit_who", audit.c.who, audit.c.id)
+
 # What happened in each hour, added up from deliveries and attempts by ``rollups.py``: it outlives what is pruned.
 hours = Table(
     "hours",
@@ -336,3 +337,37 @@ hours = Table(
     Column("deliveries", Integer, nullable=False),
     Column("counts", Json, nullable=False),
 )
+
+# What those who run the shop are told of: one row from the moment it rises until it is over, without personal data.
+# `news` is what nobody has been told yet ('rise' or 'over'), `sending` what is on its way at this moment.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("lane", Text),
+    Column("customer_id", BigInteger),
+    Column("cause", Text),
+    Column("why", Text),
+    Column("count", Integer, nullable=False),
+    Column("customers", Json, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    Column("gone_since", Instant),
+    Column("over_at", Instant),
+    Column("news", Text),
+    Column("told_at", Instant),
+    Column("over_told_at", Instant),
+    Column("told_to", Json, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("next_try_at", Instant),
+    Column("trouble", Text),
+    Column("token", Text),
+    Column("held_until", Instant),
+    Column("sending", Text),
+)
+_open, _untold = text("over_at IS NULL"), text("news IS NOT NULL")
+Index("uq_alerts_open", alerts.c.key, unique=True, sqlite_where=_open, postgresql_where=_open)
+Index("ix_alerts_untold", alerts.c.next_try_at, sqlite_where=_untold, postgresql_where=_untold)

@@ -8,9 +8,11 @@ from datetime import datetime
 
 from clients.lane import Lane
 from handlers.adding_up import AddingUp
+from handlers.console.setup import ConsoleSetup
 from handlers.janitor import Janitor
 from handlers.tally import Tally
 from handlers.worker import Worker
+from ledger.audit import Audit
 from ledger.book import Book
 from ledger.database import Database
 from ledger.erase import Erasing
@@ -48,6 +50,8 @@ class House:
     resync: Resync
     pruning: Pruning
     erasing: Erasing
+    audit: Audit
+    console: ConsoleSetup
     keys: KeyCheck
     tallies: Tallies
     tally: Tally

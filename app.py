@@ -36,6 +36,7 @@ from handlers.webhook import Door
 from ledger.arrival import Arrival, Recorded
 from ledger.audit import Audit
 from ledger.book import Book
+from ledger.census import Census
 from ledger.database import Database, StoreBusy
 from ledger.erase import Erasing
 from ledger.inbox import Inbox
@@ -100,6 +101,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         members=members,
         report=Report(database),
         rollups=Rollups(database),
+        census=Census(database),
         resync=Resync(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),

@@ -14,6 +14,7 @@ from handlers.tally import Tally
 from handlers.worker import Worker
 from ledger.audit import Audit
 from ledger.book import Book
+from ledger.census import Census
 from ledger.database import Database
 from ledger.erase import Erasing
 from ledger.inbox import Inbox
@@ -47,6 +48,7 @@ class House:
     members: Members
     report: Report
     rollups: Rollups
+    census: Census
     resync: Resync
     pruning: Pruning
     erasing: Erasing
@@ -67,11 +69,13 @@ class House:
 
     def worker(self) -> Worker:
         """A worker over all lanes; not yet started."""
+        janitor = Janitor(self.pruning, self.erasing, self.now)
+        adding_up = AddingUp(self.rollups, self.census, self.now)
         return Worker(
             self.book,
             self.lanes(),
             now=self.now,
             lanes_off=self.lanes_off,
             updates_too=self.updates_too,
-            upkeep=[Janitor(self.pruning, self.erasing, self.now).loop, AddingUp(self.rollups, self.now).loop],
+            upkeep=[janitor.loop, adding_up.loop],
         )

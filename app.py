@@ -19,20 +19,24 @@ from flask import Flask
 from pydantic import SecretStr
 
 from clients.lane import Lane
+from clients.notify import split_addresses
 from clients.shopify.setting import read_metafields_setting
 from clients.shopify.signature import labelled
 from clients.token import Token
 from config.listing import listing, read_env_file, unknown
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
-from handlers import cli, cli_console, cli_privacy
+from handlers import cli, cli_alerts, cli_console, cli_privacy
+from handlers.alerting import Rules
 from handlers.console.example import meanings
 from handlers.console.setup import ConsoleSetup, Set
 from handlers.front import on_threads
 from handlers.house import LANES, MAIL, House
+from handlers.lookout import Audience, Lookout
 from handlers.status import status_door
 from handlers.tally import Tally
 from handlers.webhook import Door
+from ledger.alerts import Alerts
 from ledger.arrival import Arrival, Recorded
 from ledger.audit import Audit
 from ledger.book import Book
@@ -77,6 +81,7 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
     app.wsgi_app = webhook_door(house).before(on_threads(app.wsgi_app))  # type: ignore[method-assign,assignment]
     cli.register(app.cli, lambda: house)
     cli_privacy.register(app.cli, lambda: house)
+    cli_alerts.register(app.cli, lambda: house)
     cli_console.register(app.cli)
     sandbox_commands.register(app.cli)
     if click.get_current_context(silent=True) is None:
@@ -92,6 +97,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
     seal = Seal([key.get_secret_value() for key in settings.data_keys])
     database = Database(settings.database_url, busy_s=1.8, seal=seal)
     members, tallies = Members(database), Tallies(database)
+    rollups, alerts = Rollups(database), Alerts(database)
     return House(
         shop=settings.shopify_shop,
         secrets=labelled([secret.get_secret_value() for secret in settings.shopify_webhook_secrets]),
@@ -100,11 +106,21 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         book=Book(database, destinations=DESTINATIONS, reads=READS, apart={*settings.lanes_off, MAIL}),
         members=members,
         report=Report(database),
-        rollups=Rollups(database),
+        rollups=rollups,
         census=Census(database),
         resync=Resync(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),
+        alerts=alerts,
+        lookout=Lookout(
+            alerts,
+            database,
+            alert_rules(settings),
+            Audience(split_addresses(_plain(settings.admin_notify_urls) or ""), settings.public_url),
+            updates_too=settings.enable_update_sync,
+            usual_gap=rollups.expected_gap,
+            now=now,
+        ),
         audit=Audit(database),
         console=console_setup(settings),
         keys=KeyCheck(database),
@@ -114,6 +130,16 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         lanes_off=settings.lanes_off,
         updates_too=settings.enable_update_sync,
         now=now,
+    )
+
+
+def alert_rules(settings: Settings) -> Rules:
+    """What is looked after: the lanes that are on."""
+    on = [lane for lane in (*LANES, MAIL) if lane not in settings.lanes_off]
+    return Rules(
+        lanes=[lane for lane in dict.fromkeys(on) if lane != MAIL],
+        after_failures=settings.alert_after_failures,
+        mail=MAIL if MAIL in on else None,
     )
 
 
@@ -243,6 +269,7 @@ def _app_without_settings(why: str) -> Flask:
 
     cli.register(app.cli, no_house)
     cli_privacy.register(app.cli, no_house)
+    cli_alerts.register(app.cli, no_house)
     cli_console.register(app.cli)
     sandbox_commands.register(app.cli)
     return app

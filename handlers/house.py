@@ -10,8 +10,10 @@ from clients.lane import Lane
 from handlers.adding_up import AddingUp
 from handlers.console.setup import ConsoleSetup
 from handlers.janitor import Janitor
+from handlers.lookout import Lookout
 from handlers.tally import Tally
 from handlers.worker import Worker
+from ledger.alerts import Alerts
 from ledger.audit import Audit
 from ledger.book import Book
 from ledger.census import Census
@@ -52,6 +54,8 @@ class House:
     resync: Resync
     pruning: Pruning
     erasing: Erasing
+    alerts: Alerts
+    lookout: Lookout
     audit: Audit
     console: ConsoleSetup
     keys: KeyCheck
@@ -77,5 +81,5 @@ class House:
             now=self.now,
             lanes_off=self.lanes_off,
             updates_too=self.updates_too,
-            upkeep=[janitor.loop, adding_up.loop],
+            upkeep=[janitor.loop, adding_up.loop, self.lookout.look_loop, self.lookout.tell_loop],
         )

@@ -185,6 +185,17 @@ Index("ix_tasks_due", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_
 _new = text("state = 'pending' AND ref IS NULL")
 Index("ix_tasks_due_new", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_new, postgresql_where=_new)
 Index("ix_tasks_lease", tasks.c.lease_until, sqlite_where=_running, postgresql_where=_running)
+# Written only when something fails, or is tried again: never while a delivery is taken in.
+_failed = text("state = 'failed'")
+Index(
+    "ix_tasks_failed",
+    tasks.c.lane,
+    tasks.c.kind,
+    tasks.c.since,
+    tasks.c.customer_id,
+    sqlite_where=_failed,
+    postgresql_where=_failed,
+)
 Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state)
 Index("ix_tasks_ref", tasks.c.lane, tasks.c.ref)
 
@@ -326,3 +337,37 @@ audit = Table(
 )
 Index("ix_audit_customer", audit.c.customer_id, audit.c.id)
 Index("ix_audit_who", audit.c.who, audit.c.id)
+
+# What those who run the shop are told of: one row from the moment it rises until it is over, without personal data.
+# `news` is what nobody has been told yet ('rise' or 'over'), `sending` what is on its way at this moment.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("lane", Text),
+    Column("customer_id", BigInteger),
+    Column("cause", Text),
+    Column("why", Text),
+    Column("count", Integer, nullable=False),
+    Column("customers", Json, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    Column("gone_since", Instant),
+    Column("over_at", Instant),
+    Column("news", Text),
+    Column("told_at", Instant),
+    Column("over_told_at", Instant),
+    Column("told_to", Json, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("next_try_at", Instant),
+    Column("trouble", Text),
+    Column("token", Text),
+    Column("held_until", Instant),
+    Column("sending", Text),
+)
+_open, _untold = text("over_at IS NULL"), text("news IS NOT NULL")
+Index("uq_alerts_open", alerts.c.key, unique=True, sqlite_where=_open, postgresql_where=_open)
+Index("ix_alerts_untold", alerts.c.next_try_at, sqlite_where=_untold, postgresql_where=_untold)

@@ -25,14 +25,15 @@ LIVE: Final = 5_000
 LIVE_DEBT: Final = 1_000
 STATES: Final = ("pending", "running", "done", "failed")
 OPEN: Final = ("pending", "running", "failed")
-_EVERY: Final = timedelta(seconds=30)
+#: Everything is counted about so often, and rarer where it takes long.
+EVERY: Final = timedelta(seconds=30)
 #: Counting takes no more than this share of the time.
 _SHARE: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A count: ``tasks`` by (lane, state), since when the oldest debt of each lane stands, and ``customers``.
+    """A count: ``tasks`` by (lane, state), since when the oldest debt of each lane stands, ``customers``, ``members``.
 
     ``at`` is None when it was taken just now.
     """
@@ -40,8 +41,14 @@ class Counted:
     customers: int
     tasks: Mapping[tuple[str, str], int]
     oldest: Mapping[str, datetime]
+    members: int
     at: datetime | None = None
     took: timedelta = timedelta(0)
+
+    @property
+    def good_for(self) -> timedelta:
+        """How long it is before the next one is due."""
+        return max(EVERY, self.took / _SHARE)
 
     def of(self, lane: str) -> int:
         """All tasks of this lane."""
@@ -59,7 +66,7 @@ class Census:
         """Count if the last count is old, and keep it: whether it was due. Raises ``StoreBusy``."""
         with self._database.reading() as c:
             last = last_count(c)
-            if last and last.at and last.at <= now < last.at + max(_EVERY, last.took / _SHARE):
+            if last and last.at and last.at <= now < last.at + last.good_for:
                 return False
             began = perf_counter()
             counted = count_all(c)
@@ -69,6 +76,7 @@ class Census:
             "took_s": round(took_s, 3),
             "customers": counted.customers,
             "tasks": [[lane, state, count] for (lane, state), count in counted.tasks.items()],
+            "members": counted.members,
             "oldest": {lane: since.isoformat() for lane, since in counted.oldest.items()},
         }
         new = self._insert(t.cursors).values(name=CURSOR, value=value)
@@ -86,6 +94,7 @@ def last_count(c: Connection) -> Counted | None:
         kept["customers"],
         {(lane, state): count for lane, state, count in kept["tasks"]},
         {lane: datetime.fromisoformat(since) for lane, since in kept["oldest"].items()},
+        kept["members"],
         datetime.fromisoformat(kept["at"]),
         timedelta(seconds=kept["took_s"]),
     )
@@ -96,9 +105,13 @@ def look(c: Connection, lanes: Sequence[str]) -> tuple[dict[tuple[str, str], int
     kinds = [(lane, state) for lane in lanes for state in STATES]
     # Written out, so that the database plans with what it knows of each, and takes the index for those that are few.
     few = [_up_to(LIVE + 1, lane, state) for lane, state in kinds]
-    customers = select(t.customers.c.id).order_by(t.customers.c.id).limit(LIVE + 1).subquery()
-    row = c.execute(select(*few, select(func.count()).select_from(customers).scalar_subquery())).one()
+    row = c.execute(select(*few, _rows(t.customers.c.id))).one()
     return dict(zip(kinds, row[:-1], strict=True)), row[-1]
+
+
+def look_at_members(c: Connection) -> int:
+    """How many members the index has, up to ``LIVE`` and one more."""
+    return c.execute(select(_rows(t.members.c.id))).scalar_one()
 
 
 def oldest_debt(c: Connection, lane: str) -> datetime | None:
@@ -116,7 +129,13 @@ def count_all(c: Connection) -> Counted:
         c.execute(select(func.count()).select_from(t.customers)).scalar_one(),
         {(row[0], row[1]): row[2] for row in rows},
         {name: since for name, since in oldest.items() if since is not None},
+        c.execute(select(func.count()).select_from(t.members)).scalar_one(),
     )
+
+
+def _rows(key: ColumnElement[Any]) -> ColumnElement[int]:
+    some = select(key).order_by(key).limit(LIVE + 1).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
 
 
 def _up_to(most: int, lane: str, state: str) -> ColumnElement[int]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, distinct, func, select
 
 from ledger import census
 from ledger import tables as t
@@ -40,6 +40,20 @@ class LaneReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What is not at rest in some lanes, in customers: who waits for a person, who is on their way and since when.
+
+    ``exact`` is False where there are too many to be told apart: then each number is that of one lane, and at least so
+    many there are.
+    """
+
+    need_a_person: int
+    on_their_way: int
+    oldest: datetime | None
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """All that is known of one customer, oldest first; rows as mappings of column names to values."""
 
@@ -69,6 +83,38 @@ class Report:
                 for row in c.execute(select(t.lanes)).mappings()
             }
             return [_lane(c, name, _Found(found, customers, last), healths.get(name, Health())) for name in names]
+
+    def left(self, lanes: Sequence[LaneReport]) -> Left:
+        """Who is left in these lanes, each customer counted once however many of the lanes they are left in."""
+        open_tasks = sum(lane.pending + lane.running + lane.failed for lane in lanes)
+        if not open_tasks:
+            return Left(0, 0, None)
+        if open_tasks > census.LIVE_DEBT:
+            oldest = min((lane.oldest_debt for lane in lanes if lane.oldest_debt), default=None)
+            on_their_way = max(lane.pending + lane.running for lane in lanes)
+            return Left(max(lane.failed for lane in lanes), on_their_way, oldest, exact=False)
+        tasks = t.tasks.c
+        failed = tasks.state == "failed"
+        left = select(
+            func.count(distinct(case((failed, tasks.customer_id)))),
+            func.count(distinct(case((~failed, tasks.customer_id)))),
+            func.min(case((~failed, tasks.since))),
+        ).where(tasks.lane.in_([lane.lane for lane in lanes]), tasks.state.in_(census.OPEN))
+        with self._database.reading() as c:
+            need_a_person, on_their_way, oldest = c.execute(left).one()
+        return Left(need_a_person, on_their_way, oldest)
+
+    def members(self) -> int:
+        """How many members the index holds; of very many, at the last count."""
+        with self._database.reading() as c:
+            found = census.look_at_members(c)
+            return found if found <= census.LIVE else (census.last_count(c) or census.count_all(c)).members
+
+    def worker_seen(self) -> tuple[datetime | None, timedelta]:
+        """When a worker last gave a sign of life, and after how long without one it can be taken for gone."""
+        with self._database.reading() as c:
+            last = census.last_count(c)
+        return (last.at, 3 * last.good_for) if last else (None, 3 * census.EVERY)
 
     def last_delivery(self, verdict: str | None = None) -> datetime | None:
         """When the last delivery came, or the last one with this verdict."""

@@ -33,7 +33,7 @@ def say(value: float) -> str:
 def test_each_value_has_a_bar_as_high_as_it_is() -> None:
     svg = drawn(bars(FRAME, axis(4), [0, 1, 2, 4], say))
     highs = [float(bar.get("height", "0")) for bar in svg.iter(f"{SVG}rect") if bar.get("class") == "plot__bar"]
-    assert highs == pytest.approx([highs[2] / 2, highs[2], 2 * highs[2]], abs=0.2)
+    assert highs == pytest.approx([highs[2] / 4, highs[2] / 2, highs[2]], abs=0.2)
     assert [title.text for title in svg.iter(f"{SVG}title")][1:] == ["0:00: 0", "1:00: 1", "2:00: 2", "3:00: 4"]
 
 

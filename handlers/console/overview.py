@@ -69,7 +69,7 @@ def _now(house: House) -> Mapping[str, Any]:
         "cards": cards,
         "left": left,
         "headline": headline(left, glance.in_sync(lanes), now),
-        "tone": glance.tone_of(left, cards, now),
+        "mood": glance.tone_of(left, cards, now),
         "switched_off": glance.waits_for_a_switch(cards),
         "updates_too": house.updates_too,
         "alerts": [(one, words_of(one, _), path_of(one)) for one in alerts[:MOST_ALERTS]],
@@ -89,7 +89,7 @@ def headline(left: Left, in_sync: int, now: datetime) -> str:
         if not in_sync:
             return str(_("No customer has come yet."))
         all_in_sync = ngettext(
-            "The only customer is in sync.", "All %(count)s customers are in sync.", in_sync, num=_n(in_sync)
+            "The only customer is in sync.", "All %(count)s customers are in sync.", in_sync, count=_n(in_sync)
         )
         return str(all_in_sync)
     parts = []

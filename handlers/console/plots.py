@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 WIDTH: Final = 480
 HEIGHT: Final = 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 10, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 10, 24
 _ACROSS: Final = WIDTH - _LEFT - _RIGHT
 _DOWN: Final = HEIGHT - _TOP - _BOTTOM
 

@@ -46,6 +46,7 @@ from ledger.alerts import Alerts
 from ledger.arrival import Arrival, Recorded
 from ledger.audit import Audit
 from ledger.book import Book
+from ledger.census import Census
 from ledger.database import Database, StoreBusy
 from ledger.deliveries import Deliveries
 from ledger.erase import Erasing
@@ -127,6 +128,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         members=members,
         report=Report(database),
         rollups=rollups,
+        census=Census(database),
         resync=Resync(database),
         waiting=Waiting(database),
         deliveries=Deliveries(database),

@@ -16,6 +16,7 @@ from handlers.worker import Worker
 from ledger.alerts import Alerts
 from ledger.audit import Audit
 from ledger.book import Book
+from ledger.census import Census
 from ledger.database import Database
 from ledger.deliveries import Deliveries
 from ledger.erase import Erasing
@@ -51,6 +52,7 @@ class House:
     members: Members
     report: Report
     rollups: Rollups
+    census: Census
     resync: Resync
     waiting: Waiting
     deliveries: Deliveries
@@ -75,16 +77,13 @@ class House:
 
     def worker(self) -> Worker:
         """A worker over all lanes; not yet started."""
+        janitor = Janitor(self.pruning, self.erasing, self.now)
+        adding_up = AddingUp(self.rollups, self.census, self.now)
         return Worker(
             self.book,
             self.lanes(),
             now=self.now,
             lanes_off=self.lanes_off,
             updates_too=self.updates_too,
-            upkeep=[
-                Janitor(self.pruning, self.erasing, self.now).loop,
-                AddingUp(self.rollups, self.now).loop,
-                self.watchman.look_loop,
-                self.watchman.tell_loop,
-            ],
+            upkeep=[janitor.loop, adding_up.loop, self.watchman.look_loop, self.watchman.tell_loop],
         )

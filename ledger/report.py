@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, case, distinct, func, select
 
+from ledger import census
 from ledger import tables as t
 from ledger.arrival import Known
 from ledger.breaker import Health
+from ledger.census import Counted
 from ledger.database import Database
 from ledger.erase import Erasure, erasure_of
 from ledger.waiting import Failures, Waiting
@@ -19,15 +21,36 @@ from ledger.waiting import Failures, Waiting
 
 @dataclass(frozen=True, slots=True)
 class LaneReport:
-    """One lane at a glance: tasks by state, since when the oldest debt stands, and its health."""
+    """One lane at a glance: tasks by state, since when the oldest debt stands, and its health.
+
+    ``done`` are in sync. ``excluded`` are customers without a task here: those who were erased, and those who were
+    never to come here. ``counted_at``: what is too large to be counted at each look is of that moment; None when all
+    is right now. Up to ``census.LIVE`` a number is always right now.
+    """
 
     lane: str
     pending: int
     running: int
     done: int
     failed: int
+    excluded: int
     oldest_debt: datetime | None
     health: Health
+    counted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is not at rest in some lanes, in customers: who waits for a person, who is on their way and since when.
+
+    ``exact`` is False where there are too many to be told apart: then each number is that of one lane, and at least so
+    many there are.
+    """
+
+    need_a_person: int
+    on_their_way: int
+    oldest: datetime | None
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,40 +73,48 @@ class Report:
         self._database = database
 
     def lanes(self, names: Sequence[str]) -> list[LaneReport]:
-        """Each lane at a glance, in the order given."""
+        """Each lane at a glance, in the order given; it costs the same however many customers there are."""
         with self._database.reading() as c:
-            counts: dict[tuple[str, str], int] = {
-                (row.lane, row.state): row.n
-                for row in c.execute(
-                    select(t.tasks.c.lane, t.tasks.c.state, func.count().label("n")).group_by(
-                        t.tasks.c.lane, t.tasks.c.state
-                    )
-                )
-            }
-            debts = {
-                row.lane: row.since
-                for row in c.execute(
-                    select(t.tasks.c.lane, func.min(t.tasks.c.since).label("since"))
-                    .where(t.tasks.c.lane.in_(names), t.tasks.c.state.in_(("pending", "running", "failed")))
-                    .group_by(t.tasks.c.lane)
-                )
-            }
+            found, customers = census.look(c, names)
+            large = customers > census.LIVE or max(found.values(), default=0) > census.LIVE
+            last = (census.last_count(c) or census.count_all(c)) if large else None
             healths = {
                 row["name"]: Health(**{k: v for k, v in row.items() if k != "name"})
                 for row in c.execute(select(t.lanes)).mappings()
             }
-        return [
-            LaneReport(
-                name,
-                pending=counts.get((name, "pending"), 0),
-                running=counts.get((name, "running"), 0),
-                done=counts.get((name, "done"), 0),
-                failed=counts.get((name, "failed"), 0),
-                oldest_debt=debts.get(name),
-                health=healths.get(name, Health()),
-            )
-            for name in names
-        ]
+            return [_lane(c, name, _Found(found, customers, last), healths.get(name, Health())) for name in names]
+
+    def left(self, lanes: Sequence[LaneReport]) -> Left:
+        """Who is left in these lanes, each customer counted once however many of the lanes they are left in."""
+        open_tasks = sum(lane.pending + lane.running + lane.failed for lane in lanes)
+        if not open_tasks:
+            return Left(0, 0, None)
+        if open_tasks > census.LIVE_DEBT:
+            oldest = min((lane.oldest_debt for lane in lanes if lane.oldest_debt), default=None)
+            on_their_way = max(lane.pending + lane.running for lane in lanes)
+            return Left(max(lane.failed for lane in lanes), on_their_way, oldest, exact=False)
+        tasks = t.tasks.c
+        failed = tasks.state == "failed"
+        left = select(
+            func.count(distinct(case((failed, tasks.customer_id)))),
+            func.count(distinct(case((~failed, tasks.customer_id)))),
+            func.min(case((~failed, tasks.since))),
+        ).where(tasks.lane.in_([lane.lane for lane in lanes]), tasks.state.in_(census.OPEN))
+        with self._database.reading() as c:
+            need_a_person, on_their_way, oldest = c.execute(left).one()
+        return Left(need_a_person, on_their_way, oldest)
+
+    def members(self) -> int:
+        """How many members the index holds; of very many, at the last count."""
+        with self._database.reading() as c:
+            found = census.look_at_members(c)
+            return found if found <= census.LIVE else (census.last_count(c) or census.count_all(c)).members
+
+    def worker_seen(self) -> tuple[datetime | None, timedelta]:
+        """When a worker last gave a sign of life, and after how long without one it can be taken for gone."""
+        with self._database.reading() as c:
+            last = census.last_count(c)
+        return (last.at, 3 * last.good_for) if last else (None, 3 * census.EVERY)
 
     def last_delivery(self, verdict: str | None = None) -> datetime | None:
         """When the last delivery came, or the last one with this verdict."""
@@ -123,3 +154,33 @@ class Report:
                 [*c.execute(select(t.tasks).where(t.tasks.c.customer_id == customer_id)).mappings()],
                 erasure_of(c, customer_id),
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a look found, up to so many of each; and the last count, where that was too much."""
+
+    tasks: Mapping[tuple[str, str], int]
+    customers: int
+    last: Counted | None
+
+
+def _lane(c: Connection, lane: str, found: _Found, health: Health) -> LaneReport:
+    """The lane from what was just found, and from the last count what there was too much of to find."""
+    counts = {state: found.tasks[lane, state] for state in census.STATES}
+    there = sum(counts.values())
+    debts = sum(counts[state] for state in census.OPEN)
+    customers, last = found.customers, found.last
+    oldest: datetime | None = None
+    if last is not None:
+        counts = {s: max(n, last.tasks.get((lane, s), 0)) if n > census.LIVE else n for s, n in counts.items()}
+        customers, there = last.customers, last.of(lane)
+        oldest = last.oldest.get(lane) if debts > census.LIVE_DEBT else None
+    return LaneReport(
+        lane,
+        **counts,
+        excluded=max(0, customers - there),
+        oldest_debt=oldest or (census.oldest_debt(c, lane) if debts else None),
+        health=health,
+        counted_at=last.at if last is not None else None,
+    )

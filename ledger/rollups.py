@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Text, cast, func, or_, select, update
+from sqlalchemy import Connection, Text, cast, delete, func, or_, select, update
 
 from ledger import silence
 from ledger import tables as t
@@ -33,6 +33,8 @@ EVERY: Final = timedelta(seconds=10)
 #: The right to add up ends by itself, should its holder be gone.
 _HOLD: Final = timedelta(minutes=1)
 _REST: Final = timedelta(seconds=8)
+#: Hours are kept for so long: a year can be looked back on.
+KEEP: Final = timedelta(days=400)
 _PAGE: Final = 2000
 _PAGES: Final = 10
 
@@ -175,6 +177,9 @@ class Rollups:
                 return
             before = {row.hour: row.counts for row in c.execute(select(t.hours).where(h.hour.in_(list(page))))}
             after = [Hour(hour, Counts.from_json(before.get(hour)) + counts) for hour, counts in sorted(page.items())]
+            if before.keys() != page.keys():
+                # A new hour has begun: once an hour is often enough to let go of the oldest.
+                c.execute(delete(t.hours).where(h.hour < held_until - KEEP))
             new = self._insert(t.hours)
             told = {"deliveries": new.excluded.deliveries, "counts": new.excluded.counts}
             c.execute(

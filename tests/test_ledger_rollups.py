@@ -304,6 +304,19 @@ def test_a_long_backlog_is_added_up_in_pieces(
     assert counted(rollups)[0] == 20
 
 
+def test_after_more_than_a_year_an_hour_is_let_go_and_its_counts_stay_in_the_sum(
+    rollups: Rollups, database: Database, clock: Clock
+) -> None:
+    put(database, t.deliveries, delivery(NOON))
+    through(rollups, clock)
+    clock.forward(days=401)
+    put(database, t.deliveries, delivery(clock()))
+    through(rollups, clock)
+    with database.reading() as c:
+        assert [hour_of(clock())] == c.execute(select(t.hours.c.hour)).scalars().all()
+    assert rollups.counts().deliveries == {"changed": 2}
+
+
 # --- the newest total times
 
 

@@ -25,7 +25,7 @@ from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from handlers import cli, cli_privacy
 from handlers.front import on_threads
-from handlers.house import LANES, House
+from handlers.house import DESTINATIONS, LANES, READS, SYNCED, House
 from handlers.status import status_door
 from handlers.tally import Tally
 from handlers.webhook import Door
@@ -36,14 +36,13 @@ from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Paces, Tallies, TokenVault
 from ledger.keys import KeyCheck
+from ledger.mails import Welcome
 from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
 from ledger.seal import Seal, WrongKey
 from sandbox import commands as sandbox_commands
-
-READS, *DESTINATIONS = LANES
 
 
 def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
@@ -80,12 +79,13 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
     seal = Seal([key.get_secret_value() for key in settings.data_keys])
     database = Database(settings.database_url, busy_s=1.8, seal=seal)
     members, tallies = Members(database), Tallies(database)
+    welcome = Welcome() if settings.enable_welcome_email else None
     return House(
         shop=settings.shopify_shop,
         secrets=labelled([secret.get_secret_value() for secret in settings.shopify_webhook_secrets]),
         database=database,
-        inbox=Inbox(database, destinations=DESTINATIONS, reads=READS),
-        book=Book(database, destinations=DESTINATIONS, reads=READS),
+        inbox=Inbox(database, destinations=DESTINATIONS, reads=READS, welcome=welcome),
+        book=Book(database, destinations=DESTINATIONS, reads=READS, welcome=welcome),
         members=members,
         report=Report(database),
         resync=Resync(database),
@@ -115,7 +115,7 @@ def webhook_door(house: House) -> Door:
         record=record,
         tally=house.tally,
         now=house.now,
-        lanes_off={lane: why for lane, why in house.lanes_off.items() if lane in LANES},
+        lanes_off={lane: why for lane, why in house.lanes_off.items() if lane in SYNCED},
         updates_too=house.updates_too,
         one_write=one_write,
     )

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from clients.errors import CarryError
 from clients.shopify.signature import sign
-from handlers.house import LANES, House
+from handlers.house import DESTINATIONS, LANES, SYNCED, House
 from handlers.telling import age, story, table_of_failures, table_of_lanes
 from ledger.database import StoreBusy
 from ledger.migrate import is_current, upgrade
@@ -199,7 +199,7 @@ def _link(house: GetHouse) -> click.Command:
     @click.command("link")
     @click.argument("customer_id", type=int, metavar="ID")
     @click.argument("member")
-    @click.option("--lane", type=click.Choice(LANES[1:]), default="smaregi", show_default=True)
+    @click.option("--lane", type=click.Choice(DESTINATIONS), default="smaregi", show_default=True)
     def link(customer_id: int, member: str, lane: str) -> None:
         """Say that customer ID is MEMBER (Smaregi's customerId, or with --lane hubspot the contact's record id).
 
@@ -234,9 +234,11 @@ def _resync(house: GetHouse) -> click.Command:
         """
         if sum((bool(customer_ids), failed, everyone)) != 1:
             raise click.UsageError("name customers by their Shopify IDs, or say --failed, or say --all")
+        if "mail" in lanes:
+            raise Said("a welcome mail is sent once, to who registers: it is never sent again, and never later")
         h = house()
         which: dict[str, Any] = {
-            "lanes": lanes or LANES,
+            "lanes": lanes or SYNCED,
             "customer_ids": list(customer_ids) or None,
             "only": "failed" if failed else "all",
         }

@@ -22,7 +22,9 @@ from ledger.report import Report
 from ledger.resync import Resync
 
 #: Every lane's word, in the order in which a customer meets them.
-LANES = ("shopify", "smaregi", "hubspot")
+LANES = ("shopify", "smaregi", "hubspot", "mail")
+#: Those that keep customers equal: the one that is read from, and the destinations. A mail is sent once.
+READS, *DESTINATIONS = SYNCED = LANES[:3]
 
 
 @dataclass(frozen=True, slots=True)

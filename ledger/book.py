@@ -21,6 +21,7 @@ from ledger.arrival import Known, is_older, learn, read_through
 from ledger.breaker import free_from, may_claim
 from ledger.database import Database
 from ledger.health import HealthBook
+from ledger.mails import Welcome
 from ledger.outcome import DEADLY, PATIENCE, Done, Held, Outcome, Retry, settle
 from ledger.rows import Debt, blank_marks, known_customers, owe, write_customers
 
@@ -56,6 +57,8 @@ class Settlement:
 class Settled:
     """What a settlement left behind for one customer; ``states`` maps each lane to the state of the task there now.
 
+    Of the lane that is read from and of the destinations: a mail is none, and nobody's completion waits for it.
+
     ``refused``: the token was no longer live, so nothing was written.
     """
 
@@ -66,12 +69,20 @@ class Settled:
 
 
 class Book:
-    """The ledger's verbs on the way out; ``destinations`` and ``reads`` as in ``Inbox``."""
+    """The ledger's verbs on the way out; ``destinations``, ``reads`` and ``welcome`` as in ``Inbox``."""
 
-    def __init__(self, database: Database, *, destinations: Sequence[str], reads: str = "shopify") -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        destinations: Sequence[str],
+        reads: str = "shopify",
+        welcome: Welcome | None = None,
+    ) -> None:
         self.database = database
         self.destinations = tuple(destinations)
         self.reads = reads
+        self.welcome = welcome
         self.health_book = HealthBook(database)
 
     def next_due(self, lane: str, *, updates_too: bool = True) -> datetime | None:
@@ -238,7 +249,8 @@ class Book:
                     doubt=row.doubt,
                     lane_is_well=health.breaker == "closed",
                     send_again=None if (row.sent or {}) == claimed.task.sent else tuple(row.sent or ()),
-                    unsure_until=None if s.lane == self.reads else row.unsure_until,  # who only reads leaves nothing
+                    # Who only reads leaves nothing, and a mail is laid over nothing.
+                    unsure_until=row.unsure_until if s.lane in self.destinations else None,
                 )
                 accepted.append((claimed, outcome))
                 changes[claimed.customer_id] = settle(was, outcome, now)
@@ -247,7 +259,9 @@ class Book:
         self.health_book.hear(c, s.lane, health, [outcome for _, outcome in accepted], now)
         if s.lane == self.reads and accepted:
             self._learn_from_reads(c, accepted, known, s.started_at, now)
-        states = _states(c, changes.keys())
+        if self.welcome and s.lane == self.welcome.after:
+            self.welcome.let_go(c, [claimed.customer_id for claimed, outcome in accepted if _is_there(outcome)], now)
+        states = _states(c, changes.keys(), (self.reads, *self.destinations))
         return [Settled(i, i not in changes, changes.get(i, {}).get("state"), states.get(i, {})) for i in ids]
 
     def send_again(self, lane: str, written: Mapping[int, Collection[str]], *, now: datetime) -> None:
@@ -336,11 +350,17 @@ def _pending(lane: str, updates_too: bool) -> Select[Any]:
     return query if updates_too else query.where(t.tasks.c.ref.is_(None))
 
 
-def _states(c: Connection, ids: Collection[int]) -> dict[int, dict[str, str]]:
+def _is_there(outcome: Outcome) -> bool:
+    """Whether the customer has just come to stand at the far side."""
+    return isinstance(outcome, Done) and outcome.did in ("created", "linked")
+
+
+def _states(c: Connection, ids: Collection[int], lanes: Sequence[str]) -> dict[int, dict[str, str]]:
     states: dict[int, dict[str, str]] = {}
     if ids:
         query = select(t.tasks.c.customer_id, t.tasks.c.lane, t.tasks.c.state)
-        for row in c.execute(query.where(t.tasks.c.customer_id.in_(list(ids)))):
+        which = (t.tasks.c.customer_id.in_(list(ids)), t.tasks.c.lane.in_(list(lanes)))
+        for row in c.execute(query.where(*which)):
             states.setdefault(row.customer_id, {})[row.lane] = row.state
     return states
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, select, update
 
 from ledger import tables as t
 from ledger.database import Database
-from ledger.rows import Debt, blank_marks, owe
+from ledger.rows import ONCE, Debt, blank_marks, owe
 
 Which = Literal["failed", "all"]
 
@@ -32,6 +32,7 @@ class Resync:
 
     def count(self, *, lanes: Sequence[str], customer_ids: Sequence[int] | None = None, only: Which = "all") -> int:
         """How many tasks ``page`` would make pending, all pages together."""
+        lanes = _again(lanes)
         with self._database.reading() as c:
             if only == "failed":
                 return c.execute(select(func.count()).where(*_failed(lanes, customer_ids))).scalar() or 0
@@ -51,8 +52,9 @@ class Resync:
         """Make the tasks of up to ``limit`` customers pending: how many, and the last customer's id (None: the end).
 
         Everything is sent again, not only what differs; a lane that is new to a customer gets its task. A running task
-        is carried once more when it settles.
+        is carried once more when it settles. Mails are left out: who was not sent one is not sent one later.
         """
+        lanes = _again(lanes)
         failed = [*_failed(lanes, customer_ids), t.tasks.c.customer_id > after_id]
         with self._database.writing() as c:
             if only == "failed":
@@ -91,6 +93,10 @@ class Resync:
             owe(c, [Debt(customer_id, lane, now, now, uuid.uuid4().hex)])
             self._database.notify(c)
             return True
+
+
+def _again(lanes: Sequence[str]) -> list[str]:
+    return [lane for lane in lanes if lane != ONCE]
 
 
 def _failed(lanes: Sequence[str], customer_ids: Sequence[int] | None) -> list[ColumnElement[bool]]:

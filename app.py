@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -36,7 +37,7 @@ from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Paces, Tallies, TokenVault
 from ledger.keys import KeyCheck
-from ledger.mails import Welcome
+from ledger.mails import Mails, Welcome
 from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
@@ -127,6 +128,7 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
     Imported here: the dictionaries of the mappings are the worker's to carry, not the web door's.
     """
     from clients.hubspot.lane import HubSpotLane  # noqa: PLC0415
+    from clients.mail.lane import MailLane  # noqa: PLC0415
     from clients.shopify.lane import ShopifyLane  # noqa: PLC0415
     from clients.smaregi.lane import SmaregiLane  # noqa: PLC0415
 
@@ -172,6 +174,18 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
                 access_token=settings.hubspot_access_token.get_secret_value(),
                 api_url=settings.hubspot_api_url,
                 pace_store=paces,
+                now=now,
+            )
+        )
+    if settings.smtp_url and settings.mail_from:
+        lanes.append(
+            MailLane(
+                smtp_url=settings.smtp_url.get_secret_value(),
+                mail_from=settings.mail_from,
+                templates=Path(settings.mail_templates) if settings.mail_templates else None,
+                shop=settings.shopify_shop,
+                book=Mails(database),
+                patience=Welcome().patience,
                 now=now,
             )
         )

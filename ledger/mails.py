@@ -30,9 +30,9 @@ class Welcome:
     patience: timedelta = timedelta(minutes=10)
 
     def let_go(self, c: Connection, customer_ids: Collection[int], now: datetime) -> None:
-        """These have just come to stand in ``after``: their mails wait no longer. One that was tried keeps its time."""
+        """These have just come to stand in ``after``: their mails wait no longer."""
         if customer_ids:
-            waiting = (t.tasks.c.lane == self.lane, t.tasks.c.state == "pending", t.tasks.c.attempt == 0)
+            waiting = (t.tasks.c.lane == self.lane, t.tasks.c.state == "pending")
             mine = t.tasks.c.customer_id.in_(list(customer_ids))
             c.execute(update(t.tasks).where(mine, *waiting, t.tasks.c.due_at > now).values(due_at=now))
 

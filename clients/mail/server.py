@@ -54,7 +54,7 @@ class Unknown(CarryError):
 class Refused(CarryError):
     """This mail was clearly not taken. ``later``: it may be, another time; ``status`` is the server's code."""
 
-    def __init__(self, why: str, *, kind: str, later: bool, status: int) -> None:
+    def __init__(self, why: str, *, kind: str, later: bool, status: int | None) -> None:
         super().__init__(why, kind=kind, status=status)
         self.later = later
 
@@ -237,6 +237,7 @@ class Connection:
                 raise _refused(code, said, "the mail server does not take mail for this address", "mail.address")
         if not about_to():
             raise NotNow
+        is_ready = False
         try:
             code, said = smtp.docmd("DATA")
             is_ready = code == 354
@@ -247,7 +248,10 @@ class Connection:
                 code, said = smtp.getreply()
         except (OSError, smtplib.SMTPException):
             smtp.close()
-            raise Unknown from None
+            if is_ready:
+                raise Unknown from None
+            why = "the mail server hung up before it was given the mail"
+            raise Refused(why, kind="mail.unreachable", later=True, status=None) from None
         if is_ready and 200 <= code < 300:
             found = _QUEUE_ID.search(said)
             return found[1].decode() if found else None

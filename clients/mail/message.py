@@ -92,7 +92,6 @@ def compose(
     mail["Message-ID"] = message_id
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = letter.language
     mail.set_content(letter.text)
     mail.add_alternative(letter.html, subtype="html")
     if picture is not None:
@@ -100,4 +99,5 @@ def compose(
         html = mail.get_payload()[1]  # type: ignore[index]
         assert isinstance(html, EmailMessage)
         html.add_related(png, "image", "png", cid=content_id, filename="member.png", disposition="inline")
+    mail["Content-Language"] = letter.language  # last, for the library moves such headers into the parts
     return mail.as_bytes()

@@ -290,6 +290,8 @@ def _sorted(when: str) -> Iterator[None]:
 
 def _refusal(code: int, said: bytes, why: str, *, kind: str = "mail.credential") -> CarryError:
     """What a refusal of all mail means: 4yz comes back by itself, 5yz needs a person (RFC 5321, section 4.2.1)."""
+    if code in _NOT_LOGGED_IN and kind != "mail.credential":
+        why, kind = "the mail server takes mail only from those who log in", "mail.credential"
     told = f"{why} ({_code(code, said)})"
     if 500 <= code < 600:
         return StopLane(f"{told}: check {'MAIL_FROM' if kind == 'mail.sender' else 'SMTP_URL'}", kind=kind, status=code)
@@ -303,7 +305,7 @@ def _refused(code: int, said: bytes, why: str, kind: str) -> CarryError:
         return TryLater(told, kind="mail.busy", status=code if code > 0 else None)
     if code in _NOT_LOGGED_IN or (code >= 500 and b"relay" in said.lower()):
         # Nobody's mail would be taken: the addresses are not to be blamed one after the other.
-        return _refusal(code, said, "the mail server sends mail only for those who log in")
+        return _refusal(code, said, "the mail server does not send our mail on")
     return Refused(told, kind=kind, later=code < 500, status=code)
 
 

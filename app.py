@@ -19,12 +19,13 @@ from flask import Flask
 from pydantic import SecretStr
 
 from clients.lane import Lane
+from clients.mail.letters import Letters
 from clients.shopify.setting import read_metafields_setting
 from clients.shopify.signature import labelled
 from clients.token import Token
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
-from handlers import cli, cli_privacy
+from handlers import cli, cli_mail, cli_privacy
 from handlers.front import on_threads
 from handlers.house import DESTINATIONS, LANES, READS, SYNCED, House
 from handlers.status import status_door
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
     app.wsgi_app = webhook_door(house).before(on_threads(app.wsgi_app))  # type: ignore[method-assign,assignment]
     cli.register(app.cli, lambda: house)
     cli_privacy.register(app.cli, lambda: house)
+    cli_mail.register(app.cli, lambda: house)
     sandbox_commands.register(app.cli)
     if click.get_current_context(silent=True) is None:
         _stop_without_the_keys(house)
@@ -96,6 +98,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         tallies=tallies,
         tally=Tally(tallies, now=now),
         lanes=cache(lambda: build_lanes(settings, database, members, now)),
+        letters=lambda: build_letters(settings),
         lanes_off=settings.lanes_off,
         updates_too=settings.enable_update_sync,
         now=now,
@@ -182,7 +185,7 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
             MailLane(
                 smtp_url=settings.smtp_url.get_secret_value(),
                 mail_from=settings.mail_from,
-                templates=Path(settings.mail_templates) if settings.mail_templates else None,
+                templates=_path(settings.mail_templates),
                 shop=settings.shopify_shop,
                 book=Mails(database),
                 patience=Welcome().patience,
@@ -192,8 +195,19 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
     return lanes
 
 
+def build_letters(settings: Settings) -> Letters:
+    """The templates of the welcome mail: ours, and the merchant's before them."""
+    from clients.mail.lane import letters_of  # noqa: PLC0415
+
+    return letters_of(_path(settings.mail_templates), mail_from=settings.mail_from, shop=settings.shopify_shop)
+
+
 def _days(days: int | None) -> timedelta | None:
     return None if days is None else timedelta(days=days)
+
+
+def _path(folder: str | None) -> Path | None:
+    return Path(folder) if folder else None
 
 
 def _stop_without_the_keys(house: House) -> None:
@@ -220,5 +234,6 @@ def _app_without_settings(why: str) -> Flask:
 
     cli.register(app.cli, no_house)
     cli_privacy.register(app.cli, no_house)
+    cli_mail.register(app.cli, no_house)
     sandbox_commands.register(app.cli)
     return app

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clients.lane import Lane
+from clients.mail.letters import Letters
 from handlers.janitor import Janitor
 from handlers.tally import Tally
 from handlers.worker import Worker
@@ -29,7 +30,8 @@ READS, *DESTINATIONS = SYNCED = LANES[:3]
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The parts. ``lanes`` builds the clients when they are first needed: the web door never needs them.
+    """The parts. ``lanes`` builds the clients when they are first needed: the web door never needs them. ``letters``
+    are the welcome mail's templates.
 
     ``secrets`` are (label, secret) pairs, the first of which signs what `flask deliver` posts. ``lanes_off`` maps each
     lane that is switched off to the reason in words.
@@ -49,6 +51,7 @@ class House:
     tallies: Tallies
     tally: Tally
     lanes: Callable[[], Sequence[Lane]]
+    letters: Callable[[], Letters]
     lanes_off: Mapping[str, str]
     updates_too: bool
     now: Callable[[], datetime]

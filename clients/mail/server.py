@@ -30,6 +30,7 @@ STEP_S: Final = 30.0
 GREY: Final = timedelta(minutes=5)
 
 _PORTS: Final = {"smtp": 587, "smtps": 465}
+_HOST: Final = re.compile(r"[A-Za-z0-9.:_-]+")
 _HERE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _ENHANCED: Final = re.compile(rb"\b([245]\.\d{1,3}\.\d{1,3})\b")
 #: What common servers call a mail that they have taken; never an address.
@@ -95,7 +96,8 @@ class Address:
 
     @classmethod
     def _of(cls, parts: SplitResult) -> Address:
-        if parts.scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/") or parts.fragment:
+        host = parts.hostname or ""
+        if parts.scheme not in _PORTS or not _HOST.fullmatch(host) or parts.path not in ("", "/") or parts.fragment:
             raise _Wrong("it is not the address of a mail server")
         asked = parse_qs(parts.query, strict_parsing=bool(parts.query))
         if asked.keys() - {"tls", "ca"}:
@@ -108,7 +110,7 @@ class Address:
             raise _Wrong("user and password go together")
         chosen: Tls = "smtps" if parts.scheme == "smtps" else "none" if tls == "none" else "starttls"
         port = parts.port or _PORTS[parts.scheme]
-        made = cls(parts.hostname, port, chosen, user, password, asked.get("ca", [None])[0])
+        made = cls(host, port, chosen, user, password, asked.get("ca", [None])[0])
         if chosen == "none" and user is not None and not made.is_here:
             raise _Wrong("tls=none would send the password in the clear")
         return made

@@ -6,32 +6,42 @@ lists what is done by hand.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import structlog
 from flask import Flask
 from pydantic import SecretStr
 
+from clients import spans
 from clients.lane import Lane
 from clients.mail.letters import Letters
 from clients.shopify.setting import read_metafields_setting
 from clients.shopify.signature import labelled
 from clients.token import Token
+from config.listing import listing, read_env_file, unknown
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
-from handlers import cli, cli_mail, cli_privacy
+from config.traces import read_traces
+from handlers import cli, cli_console, cli_mail, cli_privacy
+from handlers.api import StatusApi
+from handlers.console.example import meanings
+from handlers.console.setup import ConsoleSetup, Set
 from handlers.front import on_threads
-from handlers.house import DESTINATIONS, LANES, READS, SYNCED, House
+from handlers.house import DESTINATIONS, LANES, MAIL, READS, SYNCED, House
+from handlers.lookout import Lookout
 from handlers.status import status_door
 from handlers.tally import Tally
 from handlers.webhook import Door
 from ledger.arrival import Arrival, Recorded
+from ledger.audit import Audit
 from ledger.book import Book
 from ledger.database import Database, StoreBusy
 from ledger.erase import Erasing
@@ -43,8 +53,13 @@ from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
+from ledger.rollups import Rollups
 from ledger.seal import Seal, WrongKey
+from ledger.standing import Standings
 from sandbox import commands as sandbox_commands
+
+if TYPE_CHECKING:
+    from handlers.answers import Answers
 
 
 def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
@@ -60,16 +75,28 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
             sys.exit(str(e))
         return _app_without_settings(str(e))
     set_up_logs(settings.log_format)
+    if tracing := read_traces(os.environ):
+        spans.tell_to(tracing)
     house = build(settings, now)
     app = Flask(__name__, static_folder=None)
     app.extensions["house"] = house
-    app.register_blueprint(status_door(house.database))
-    app.wsgi_app = webhook_door(house).before(on_threads(app.wsgi_app))  # type: ignore[method-assign,assignment]
+    app.register_blueprint(status_door(house.database, house.keys))
+    by_itself = click.get_current_context(silent=True) is None
+    answers = open_metrics(app, house, settings) if by_itself else None
+    if house.console.password_hash:
+        from handlers.console.door import open_console  # noqa: PLC0415 - what only the console needs is not carried without
+
+        open_console(app, house)
+    inside = on_threads(app.wsgi_app)
+    if settings.status_api_token:
+        inside = status_api(settings.status_api_token, house, answers).before(inside)
+    app.wsgi_app = webhook_door(house, answers).before(inside)  # type: ignore[method-assign,assignment]
     cli.register(app.cli, lambda: house)
     cli_privacy.register(app.cli, lambda: house)
+    cli_console.register(app.cli)
     cli_mail.register(app.cli, lambda: house)
     sandbox_commands.register(app.cli)
-    if click.get_current_context(silent=True) is None:
+    if by_itself:
         _stop_without_the_keys(house)
         structlog.get_logger().info(
             "started", worker="web", shop=house.shop, lanes=[lane for lane in LANES if lane not in house.lanes_off]
@@ -88,12 +115,15 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         secrets=labelled([secret.get_secret_value() for secret in settings.shopify_webhook_secrets]),
         database=database,
         inbox=Inbox(database, destinations=DESTINATIONS, reads=READS, welcome=welcome),
-        book=Book(database, destinations=DESTINATIONS, reads=READS, welcome=welcome),
+        book=Book(database, destinations=DESTINATIONS, reads=READS, welcome=welcome, apart={*settings.lanes_off, MAIL}),
         members=members,
         report=Report(database),
+        rollups=Rollups(database),
         resync=Resync(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),
+        audit=Audit(database),
+        console=console_setup(settings),
         keys=KeyCheck(database),
         tallies=tallies,
         tally=Tally(tallies, now=now),
@@ -105,7 +135,51 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
     )
 
 
-def webhook_door(house: House) -> Door:
+def console_setup(settings: Settings) -> ConsoleSetup:
+    """What the console is handed: without a password's hash there is none."""
+    if settings.console_password_hash is None:
+        return ConsoleSetup(public_url=settings.public_url, portal_id=settings.hubspot_portal_id)
+    env_file = read_env_file()
+    shown = {s.name: s for s in listing(settings, os.environ, env_file)}
+    return ConsoleSetup(
+        password_hash=_plain(settings.console_password_hash),
+        view_password_hash=_plain(settings.console_view_password_hash),
+        secret_key=_plain(settings.secret_key),
+        public_url=settings.public_url,
+        portal_id=settings.hubspot_portal_id,
+        settings=[
+            Set(s.name, group, s.value, s.is_secret, s.is_set, s.source, meaning)
+            for name, group, meaning in meanings()
+            for s in [shown[name]]
+        ],
+        unknown=unknown(env_file),
+    )
+
+
+def open_metrics(app: Flask, house: House, settings: Settings) -> Answers:
+    """Prometheus's door; what comes back counts the answers of the others.
+
+    Imported here: no command needs it, and the worker need not carry it.
+    """
+    from handlers.answers import Answers  # noqa: PLC0415
+    from handlers.metrics import LedgerNumbers, Sources, metrics_door  # noqa: PLC0415
+
+    answers = Answers(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))  # set by config/gunicorn.py
+    sources = Sources(
+        lanes=lambda: house.report.lanes(LANES),
+        freshness=house.members.freshness,
+        last_delivery=house.report.last_delivery,
+        ahead=Paces(house.database).ahead,
+        counts=house.rollups.counts,
+        alerts=lambda: (),
+        lanes_off=house.lanes_off,
+        now=house.now,
+    )
+    app.register_blueprint(metrics_door(answers, LedgerNumbers(sources), _plain(settings.metrics_token)))
+    return answers
+
+
+def webhook_door(house: House, answers: Answers | None = None) -> Door:
     """The door Shopify knocks on."""
     reading_is_on = READS not in house.lanes_off
 
@@ -113,7 +187,7 @@ def webhook_door(house: House) -> Door:
         house.keys.once()  # if the store could not be asked at the start
         return house.inbox.record(group, now=house.now(), reading_is_on=reading_is_on)
 
-    return Door(
+    door = Door(
         shop=house.shop,
         secrets=house.secrets,
         record=record,
@@ -123,6 +197,15 @@ def webhook_door(house: House) -> Door:
         updates_too=house.updates_too,
         one_write=one_write,
     )
+    return replace(door, answered=answers.webhook, grouped=answers.group) if answers else door
+
+
+def status_api(token: SecretStr, house: House, answers: Answers | None = None) -> StatusApi:
+    """The door the merchant's site knocks on."""
+    look = Standings(house.database).of
+    if answers is None:
+        return StatusApi(token.get_secret_value(), Lookout(look))
+    return StatusApi(token.get_secret_value(), Lookout(look, tell=answers.waiters), answers.status)
 
 
 def build_lanes(settings: Settings, database: Database, members: Members, now: Callable[[], datetime]) -> list[Lane]:
@@ -234,6 +317,7 @@ def _app_without_settings(why: str) -> Flask:
 
     cli.register(app.cli, no_house)
     cli_privacy.register(app.cli, no_house)
+    cli_console.register(app.cli)
     cli_mail.register(app.cli, no_house)
     sandbox_commands.register(app.cli)
     return app

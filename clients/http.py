@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from clients import spans
 from clients.errors import TryLater
 from clients.pace import Pace
 
@@ -127,21 +129,27 @@ class Http:
 
         def once() -> Answer:
             if pace is not None:
-                pace.take()
-            try:
-                got = self._session.request(
-                    method,
-                    url,
-                    params=params,
-                    json=json,
-                    data=form,
-                    headers=headers,
-                    auth=basic,
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                )
-            except requests.RequestException as e:
-                raise self._no_answer(e, repeatable) from e
+                with spans.span("wait for a slot"):
+                    pace.take()
+            notes = {"http.request.method": method, "server.address": urlsplit(url).hostname, "lane": self.lane}
+            with spans.span(method, notes, kind="client") as span:
+                try:
+                    got = self._session.request(
+                        method,
+                        url,
+                        params=params,
+                        json=json,
+                        data=form,
+                        headers=headers,
+                        auth=basic,
+                        timeout=self._timeout,
+                        allow_redirects=False,
+                    )
+                except requests.RequestException as e:
+                    raise self._no_answer(e, repeatable) from e
+                span.note({"http.response.status_code": got.status_code})
+                if got.status_code >= 400:
+                    span.fail(str(got.status_code))
             answer = Answer(got.status_code, got.headers, read_json(got.content))
             if answer.status in NOT_DONE or (answer.status in MAYBE_DONE and repeatable):
                 named = answer.wait()

@@ -20,6 +20,7 @@ from clients.errors import CarryError
 from clients.shopify.signature import sign
 from handlers.house import DESTINATIONS, LANES, SYNCED, House
 from handlers.telling import age, story, table_of_failures, table_of_lanes
+from ledger.backup import CannotBackUp, back_up
 from ledger.database import StoreBusy
 from ledger.migrate import is_current, upgrade
 from ledger.resync import AlreadyLinked
@@ -66,6 +67,23 @@ def _db(house: GetHouse) -> click.Command:
         """Bring the database to the newest shape; safe to run again."""
         clearly(lambda: upgrade(house().database))
         out.print("the database is in the newest shape")
+
+    @group.command("backup")
+    @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+    def backup_command(file: Path) -> None:
+        """Copy a ledger on SQLite to FILE, while everything runs; it holds personal data as the ledger does."""
+        h = house()
+
+        def go() -> None:
+            with progress_of("backup") as progress:
+                bar = progress.add_task("backup", total=None)
+                try:
+                    size = back_up(h.database, file, lambda n, total: progress.update(bar, completed=n, total=total))
+                except CannotBackUp as e:
+                    raise Said(str(e)) from None
+            out.print(f"{size / 1e6:,.1f} MB at {file}; keep DATA_KEYS apart from it", highlight=False)
+
+        clearly(go)
 
     return group
 

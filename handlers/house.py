@@ -8,9 +8,12 @@ from datetime import datetime
 
 from clients.lane import Lane
 from clients.mail.letters import Letters
+from handlers.adding_up import AddingUp
+from handlers.console.setup import ConsoleSetup
 from handlers.janitor import Janitor
 from handlers.tally import Tally
 from handlers.worker import Worker
+from ledger.audit import Audit
 from ledger.book import Book
 from ledger.database import Database
 from ledger.erase import Erasing
@@ -21,11 +24,14 @@ from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
+from ledger.rollups import Rollups
 
 #: Every lane's word, in the order in which a customer meets them.
-LANES = ("shopify", "smaregi", "hubspot", "mail")
+#: The lane that nobody waits for: a customer is in sync with or without their welcome mail.
+MAIL = "mail"
+LANES = ("shopify", "smaregi", "hubspot", MAIL)
 #: Those that keep customers equal: the one that is read from, and the destinations. A mail is sent once.
-READS, *DESTINATIONS = SYNCED = LANES[:3]
+READS, *DESTINATIONS = SYNCED = LANES[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +50,12 @@ class House:
     book: Book
     members: Members
     report: Report
+    rollups: Rollups
     resync: Resync
     pruning: Pruning
     erasing: Erasing
+    audit: Audit
+    console: ConsoleSetup
     keys: KeyCheck
     tallies: Tallies
     tally: Tally
@@ -69,5 +78,5 @@ class House:
             now=self.now,
             lanes_off=self.lanes_off,
             updates_too=self.updates_too,
-            upkeep=[Janitor(self.pruning, self.erasing, self.now).loop],
+            upkeep=[Janitor(self.pruning, self.erasing, self.now).loop, AddingUp(self.rollups, self.now).loop],
         )

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import structlog
 
+from clients import spans
 from clients.errors import CarryError, StopLane, TryLater
 from clients.lane import Lane, Result
 from handlers.judge import broken, judge
@@ -194,9 +195,13 @@ class LaneRunner:
     def _carry_load(self, load: Sequence[Claimed]) -> None:
         try:
             started_at, began = self._crew.now(), time.perf_counter()
-            outcomes = self._carry(load)
-            ms = (time.perf_counter() - began) * 1000
-            settled = self._settle(Settlement(self.lane.name, outcomes, started_at, ms))
+            notes: spans.Notes = {"lane": self.lane.name, "tasks": len(load)}
+            with spans.span(f"carry {self.lane.name}", notes, request_id=load[0].task.request_id) as span:
+                outcomes = self._carry(load)
+                ms = (time.perf_counter() - began) * 1000
+                _note(span, outcomes, started_at)
+                with spans.span("settle"):
+                    settled = self._settle(Settlement(self.lane.name, outcomes, started_at, ms))
             if any(isinstance(outcome, Retry) and outcome.stop for _, outcome in outcomes):
                 self._prepared = False
             for (claimed, outcome), left in zip(outcomes, settled, strict=True):
@@ -273,15 +278,8 @@ class LaneRunner:
             revision=claimed.revision,
             **common,
         )
-        here = {lane: state for lane, state in left.states.items() if lane not in self._crew.lanes_off}
-        if not left.refused and left.state != "pending" and not {"pending", "running"} & set(here.values()):
-            log.info(
-                "completed",
-                total_ms=round((self._crew.now() - claimed.since).total_seconds() * 1000, 1),
-                outcome="failed" if "failed" in here.values() else "done",
-                lanes=here,
-                **common,
-            )
+        if end := left.completed:
+            log.info("completed", total_ms=round(end.total_ms, 1), outcome=end.outcome, lanes=end.lanes, **common)
 
     # -- upkeep -----------------------------------------------------------------------------------------------------
 
@@ -289,7 +287,8 @@ class LaneRunner:
         while not self._crew.stop.is_set():
             wait: timedelta | None = timedelta(seconds=10)
             try:
-                wait = self.lane.tend()
+                with spans.span(f"upkeep {self.lane.name}"):
+                    wait = self.lane.tend()
             except CarryError as e:
                 log.warning("upkeep failed", lane=self.lane.name, why=e.why, kind=e.kind)
             except StoreBusy as e:
@@ -300,6 +299,25 @@ class LaneRunner:
                 return
             self.wake.set()  # what waited for the upkeep may be due now
             self._crew.stop.wait(max(wait.total_seconds(), 0.05))
+
+
+def _note(span: spans.Span, outcomes: Sequence[tuple[Claimed, Outcome]], started_at: datetime) -> None:
+    """How it ended for the first, whose step this is, and for those who were carried with them."""
+    for i, (claimed, outcome) in enumerate(outcomes):
+        notes: spans.Notes = {
+            "attempt": claimed.task.attempt,
+            "outcome": type(outcome).__name__.lower(),
+            "did": outcome.did if isinstance(outcome, Done) else None,
+            "kind": None if isinstance(outcome, Done) else outcome.kind,
+            "status": outcome.status,
+            "waited_ms": round((started_at - claimed.since).total_seconds() * 1000, 1),
+        }
+        if i:
+            span.also(claimed.task.request_id, notes)
+        else:
+            span.note(notes)
+            if not isinstance(outcome, Done):
+                span.fail(outcome.kind)
 
 
 def _written(outcome: Outcome) -> Collection[str] | None:

@@ -25,6 +25,7 @@ import structlog
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
+from clients import spans
 from clients.shopify.payload import read_triggered_at
 from clients.shopify.signature import verify
 from handlers.front import Environ, waiting
@@ -83,7 +84,8 @@ class Door:
 
     ``secrets`` are (label, secret) pairs, any of which may match. ``record`` keeps a group in one commit. ``lanes_off``
     maps each lane that is switched off to the reason in words; ``updates_too``: whether changes to customers who are
-    there already are carried. ``one_write``: what is logged inside goes out with one write.
+    there already are carried. ``one_write``: what is logged inside goes out with one write. ``answered`` is told the
+    status and the seconds of each answer, ``grouped`` how many shared a commit.
     """
 
     shop: str
@@ -94,6 +96,8 @@ class Door:
     lanes_off: Mapping[str, str]
     updates_too: bool
     one_write: Callable[[], AbstractContextManager[None]] = nullcontext
+    answered: Callable[[int, float], None] = lambda *_: None
+    grouped: Callable[[int], None] = lambda _: None
 
     @cached_property
     def clerk(self) -> Clerk[Knock, Recorded]:
@@ -106,22 +110,33 @@ class Door:
         def knock(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
             if environ.get("PATH_INFO") != PATH:
                 return app(environ, start_response)
+            began = time.perf_counter()
             request_id = uuid.uuid4().hex
             if environ.get("REQUEST_METHOD") != "POST":
                 return answer(start_response, 405, "only POST", request_id, ("Allow", "POST"))
             status, text = self.receive(environ, request_id)
+            self.answered(status, time.perf_counter() - began)
             return answer(start_response, status, text, request_id)
 
         return knock
 
     def receive(self, environ: Environ, request_id: str) -> tuple[int, str]:
         """Take one delivery in; the HTTP status to answer with, and a few words."""
+        with spans.span("receive", request_id=request_id, kind="server", begins=True) as span:
+            status, text = self._receive(environ, request_id)
+            span.note({"http.request.method": "POST", "http.route": PATH, "http.response.status_code": status})
+            if status >= 500:
+                span.fail(str(status))
+            return status, text
+
+    def _receive(self, environ: Environ, request_id: str) -> tuple[int, str]:
         began = time.perf_counter()
         try:
             delivery = read(environ, self.secrets, self.shop)
             asked = decide(delivery.topic, delivery.body, is_test=delivery.is_test)
             arrival = _arrival(delivery, asked, request_id, self.now())
-            self.clerk.do(Knock(arrival, began), timeout_s=PATIENCE_S, waiting=waiting(environ))
+            with spans.span("record"):
+                self.clerk.do(Knock(arrival, began), timeout_s=PATIENCE_S, waiting=waiting(environ))
         except Refused as e:
             self.tally.count(f"refused {e.status}")
             log.warning("refused", request_id=request_id, status=e.status, why=e.why)
@@ -136,6 +151,7 @@ class Door:
 
     def _record(self, knocks: Sequence[Knock]) -> Sequence[Recorded]:
         recorded = self.record([knock.arrival for knock in knocks])
+        self.grouped(len(knocks))
         # Told here, by the one thread that has them all: a write each, by each caller, cost as much as the commit.
         try:
             with self.one_write():

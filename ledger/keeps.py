@@ -105,6 +105,18 @@ class Paces:
             ).scalar_one()
         return float(next_at) - run
 
+    def ahead(self, now: float) -> Mapping[str, float]:
+        """By rate, how many seconds ahead its next free slot lies (0: one is free now).
+
+        A name's part behind the colon says whose contract it is, and is left out.
+        """
+        ahead: dict[str, float] = {}
+        with self._database.reading() as c:
+            for name, next_at in c.execute(select(t.paces.c.name, t.paces.c.next_at).order_by(t.paces.c.name)):
+                rate, seconds = name.partition(":")[0], float(next_at) - now
+                ahead[rate] = max(ahead.get(rate, 0.0), seconds if seconds < FARTHEST_S else 0.0)
+        return ahead
+
 
 class Tallies:
     """Plain counts by day: what was refused at the door, for example, of which nothing else is kept."""

@@ -205,6 +205,8 @@ attempts = Table(
     Column("status", Integer),
     Column("vendor_request_id", Text),
     Column("request_id", Text, nullable=False),
+    # From the delivery until the customer was in sync everywhere; on the attempt that brought this about.
+    Column("total_ms", Double),
 )
 Index("ix_attempts_customer", attempts.c.customer_id, attempts.c.id)
 
@@ -312,4 +314,27 @@ mails = Table(
     Column("marked_at", Instant),
     Column("sent_at", Instant),
     Column("refusals", Integer, nullable=False, server_default=text("0")),
+)
+
+# Every act by hand, with who did it. It holds ids and counts, and the name somebody signed in with: no customer's data.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("customer_id", BigInteger),
+    Column("details", Json, nullable=False),
+)
+Index("ix_audit_customer", audit.c.customer_id, audit.c.id)
+Index("ix_audit_who", audit.c.who, audit.c.id)
+# What happened in each hour, added up from deliveries and attempts by ``rollups.py``: it outlives what is pruned.
+hours = Table(
+    "hours",
+    metadata,
+    Column("hour", Instant, primary_key=True, autoincrement=False),
+    Column("deliveries", Integer, nullable=False),
+    Column("counts", Json, nullable=False),
 )

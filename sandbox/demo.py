@@ -112,7 +112,7 @@ class _Demo:
                 self._screen.say(f"  port {wished} is taken, so the {what} is at {got}")
         for guest in self._guests:
             if guest.known_member:
-                self._far.seed_member(guest.known_member)
+                self._far.seed([guest.known_member])
         self._ready("sandbox", f"Shopify, Smaregi, HubSpot and a mail server at {stage.sandbox.url}")
         shown = 0
         while not (stage.is_up and self._journeys.are_lanes_settled):

@@ -5,13 +5,14 @@ By the sandbox's HTTP doors alone, which are there for anybody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import requests
 
 from sandbox.demo_people import ITS_ID, Guest
+from sandbox.people import By, Person
 
 Record = Mapping[str, Any]
 
@@ -65,9 +66,17 @@ class FarSide:
         self._url = url
         self._session = requests.Session()
 
-    def seed_member(self, member: Mapping[str, str]) -> None:
-        """Put a member into the till who was there before us."""
-        self._call("POST", "/sandbox/seed", {"members": [dict(member)]})
+    def seed(self, members: Sequence[Mapping[str, str]] = (), contacts: Sequence[Mapping[str, str]] = ()) -> None:
+        """Put members into the till, and contacts into HubSpot, who were there before us."""
+        self._call("POST", "/sandbox/seed", {"members": [*map(dict, members)], "contacts": [*map(dict, contacts)]})
+
+    def break_down(self, system: str) -> None:
+        """This far side answers 503 from now on."""
+        self._call("POST", "/sandbox/faults", {"system": system, "kind": "status"})
+
+    def mend(self) -> None:
+        """Every far side works again."""
+        self._call("DELETE", "/sandbox/faults")
 
     def send_test_notification(self) -> None:
         """Press the shop's button "Send test notification"."""
@@ -75,8 +84,11 @@ class FarSide:
 
     def register(self, guest: Guest) -> int:
         """A new customer in the shop; their id."""
-        fields = {**guest.arrival.person.shop_fields(), "by": guest.arrival.by}
-        return int(self._call("POST", "/sandbox/shop/customers", fields)["id"])
+        return self.register_person(guest.arrival.person, by=guest.arrival.by)
+
+    def register_person(self, person: Person, *, by: By = "storefront") -> int:
+        """The same for whoever it is."""
+        return int(self._call("POST", "/sandbox/shop/customers", {**person.shop_fields(), "by": by})["id"])
 
     def change(self, customer_id: int, fields: Mapping[str, Any]) -> None:
         """Change a customer in the shop."""
@@ -101,7 +113,7 @@ class FarSide:
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         answer = self._session.request(method, self._url + path, json=body, timeout=_PATIENCE_S)
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
 
 
 def what_is_amiss(guest: Guest, customer_id: int, records: Records, lanes_off: frozenset[str]) -> list[str]:

@@ -84,6 +84,7 @@ def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
                 "STATUS_",
                 "METRICS_",
                 "OTEL_",
+                "PROMETHEUS_",
             )
         ):
             monkeypatch.delenv(name)
@@ -175,6 +176,14 @@ def empty(url: str) -> None:
     with database.writing() as c:
         c.exec_driver_sql("TRUNCATE " + ", ".join(metadata.tables))
     database.close()
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """An empty, migrated ledger, where it is no matter on which database."""
+    path = tmp_path / "ledger.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -134,6 +134,14 @@ def test_each_command_says_which_key_is_missing(make: MakeApp, database_url: str
         assert "Traceback" not in result.output
 
 
+def test_a_door_whose_keys_do_not_fit_any_more_is_not_ready(make: MakeApp) -> None:
+    app = make()  # started before anybody had keys
+    assert app.test_client().get("/readyz").status_code == 200
+    post(make(data_keys=new_key()).test_client(), body_of(77))
+    answer = app.test_client().get("/readyz")
+    assert (answer.status_code, "DATA_KEYS" in answer.text) == (503, True)
+
+
 def test_the_worker_prunes_and_tidies_by_the_clock(make: MakeApp) -> None:
     post(make(now=days_ago(31)).test_client(), body_of(1))
     app = make()

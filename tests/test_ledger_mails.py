@@ -27,7 +27,7 @@ class Welcoming(Ledger):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.inbox = Inbox(self.database, destinations=DESTINATIONS, welcome=Welcome())
-        self.book = Book(self.database, destinations=DESTINATIONS, welcome=Welcome())
+        self.book = Book(self.database, destinations=DESTINATIONS, welcome=Welcome(), apart={"mail"})
         self.mails = Mails(self.database)
 
     def try_mail(self, outcome: Outcome, *, clock: Clock) -> int:
@@ -123,7 +123,10 @@ def test_no_completion_waits_for_a_mail(ledger: Welcoming, clock: Clock) -> None
     for lane in ("shopify", "smaregi"):
         ledger.carry(done("x", did="created"), lane, now=clock())
     (left,) = ledger.carry(done("x", did="created"), "hubspot", now=clock())
-    assert left.states == dict.fromkeys(LANES, "done")
+    assert left.completed is not None
+    assert left.completed.lanes == dict.fromkeys(LANES, "done")
+    (left,) = ledger.carry(done("<mail>", did="sent"), "mail", now=clock())
+    assert left.completed is None
 
 
 def test_neither_a_change_nor_a_resync_nor_a_sign_of_life_makes_a_mail_pending_again(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -21,6 +22,7 @@ from pydantic import SecretStr
 
 from clients import spans
 from clients.lane import Lane
+from clients.mail.letters import Letters
 from clients.notify import split_addresses
 from clients.shopify.setting import read_metafields_setting
 from clients.shopify.signature import labelled
@@ -29,14 +31,14 @@ from config.listing import listing, read_env_file, unknown
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from config.traces import read_traces
-from handlers import cli, cli_alerts, cli_console, cli_doctor, cli_privacy, doctor_settings
+from handlers import cli, cli_alerts, cli_console, cli_doctor, cli_mail, cli_privacy, doctor_settings
 from handlers.alerting import Rules
 from handlers.api import StatusApi
 from handlers.console.example import meanings
 from handlers.console.setup import ConsoleSetup, Set
 from handlers.doctor import Check
 from handlers.front import on_threads
-from handlers.house import LANES, MAIL, House
+from handlers.house import DESTINATIONS, LANES, MAIL, READS, SYNCED, House
 from handlers.lookout import Lookout
 from handlers.status import status_door
 from handlers.tally import Tally
@@ -53,6 +55,7 @@ from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Paces, Tallies, TokenVault
 from ledger.keys import KeyCheck
+from ledger.mails import Mails, Welcome
 from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
@@ -65,8 +68,6 @@ from sandbox import commands as sandbox_commands
 
 if TYPE_CHECKING:
     from handlers.answers import Answers
-
-READS, *DESTINATIONS = LANES
 
 
 def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
@@ -104,6 +105,7 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
     cli_alerts.register(app.cli, lambda: house)
     cli_console.register(app.cli)
     cli_doctor.register(app.cli, lambda: house, doctors_more(settings))
+    cli_mail.register(app.cli, lambda: house)
     sandbox_commands.register(app.cli)
     if by_itself:
         _stop_without_the_keys(house)
@@ -119,12 +121,13 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
     database = Database(settings.database_url, busy_s=1.8, seal=seal)
     members, tallies = Members(database), Tallies(database)
     rollups, alerts = Rollups(database), Alerts(database)
+    welcome = Welcome() if settings.enable_welcome_email else None
     return House(
         shop=settings.shopify_shop,
         secrets=labelled([secret.get_secret_value() for secret in settings.shopify_webhook_secrets]),
         database=database,
-        inbox=Inbox(database, destinations=DESTINATIONS, reads=READS),
-        book=Book(database, destinations=DESTINATIONS, reads=READS, apart={*settings.lanes_off, MAIL}),
+        inbox=Inbox(database, destinations=DESTINATIONS, reads=READS, welcome=welcome),
+        book=Book(database, destinations=DESTINATIONS, reads=READS, welcome=welcome, apart={*settings.lanes_off, MAIL}),
         members=members,
         report=Report(database),
         rollups=rollups,
@@ -150,6 +153,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         tallies=tallies,
         tally=Tally(tallies, now=now),
         lanes=cache(lambda: build_lanes(settings, database, members, now)),
+        letters=lambda: build_letters(settings),
         lanes_off=settings.lanes_off,
         updates_too=settings.enable_update_sync,
         now=now,
@@ -240,7 +244,7 @@ def webhook_door(house: House, answers: Answers | None = None) -> Door:
         record=record,
         tally=house.tally,
         now=house.now,
-        lanes_off={lane: why for lane, why in house.lanes_off.items() if lane in LANES},
+        lanes_off={lane: why for lane, why in house.lanes_off.items() if lane in SYNCED},
         updates_too=house.updates_too,
         one_write=one_write,
     )
@@ -261,6 +265,7 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
     Imported here: the dictionaries of the mappings are the worker's to carry, not the web door's.
     """
     from clients.hubspot.lane import HubSpotLane  # noqa: PLC0415
+    from clients.mail.lane import MailLane  # noqa: PLC0415
     from clients.shopify.lane import ShopifyLane  # noqa: PLC0415
     from clients.smaregi.lane import SmaregiLane  # noqa: PLC0415
 
@@ -311,11 +316,34 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
                 now=now,
             )
         )
+    if settings.smtp_url and settings.mail_from:
+        lanes.append(
+            MailLane(
+                smtp_url=settings.smtp_url.get_secret_value(),
+                mail_from=settings.mail_from,
+                templates=_path(settings.mail_templates),
+                shop=settings.shopify_shop,
+                book=Mails(database),
+                patience=Welcome().patience,
+                now=now,
+            )
+        )
     return lanes
+
+
+def build_letters(settings: Settings) -> Letters:
+    """The templates of the welcome mail: ours, and the merchant's before them."""
+    from clients.mail.lane import letters_of  # noqa: PLC0415
+
+    return letters_of(_path(settings.mail_templates), mail_from=settings.mail_from, shop=settings.shopify_shop)
 
 
 def _days(days: int | None) -> timedelta | None:
     return None if days is None else timedelta(days=days)
+
+
+def _path(folder: str | None) -> Path | None:
+    return Path(folder) if folder else None
 
 
 def _stop_without_the_keys(house: House) -> None:
@@ -345,5 +373,6 @@ def _app_without_settings(why: str) -> Flask:
     cli_alerts.register(app.cli, no_house)
     cli_console.register(app.cli)
     cli_doctor.register(app.cli, no_house, {})
+    cli_mail.register(app.cli, no_house)
     sandbox_commands.register(app.cli)
     return app

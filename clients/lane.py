@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 from clients.errors import CarryError
 from customer import Correction, Customer, Task
 
-Did: TypeAlias = Literal["created", "updated", "linked", "unchanged", "read", "gone"]
+Did: TypeAlias = Literal["created", "updated", "linked", "unchanged", "read", "gone", "sent", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Lane(Protocol):
 
     @property
     def name(self) -> str:
-        """``shopify``, ``smaregi``, ``hubspot``: the word in tables, logs and commands."""
+        """``shopify``, ``smaregi``, ``hubspot``, ``mail``: the word in tables, logs and commands."""
 
     @property
     def batch(self) -> int:

@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from handlers.console.texts import marked
-from handlers.house import LANES, House
+from handlers.house import DESTINATIONS, House
 from handlers.terminal import GetHouse, Said, clearly, note, out, progress_of
 from ledger.erase import Erased, Erasure, NobodyKnown
 from ledger.prune import PrunesAlready
@@ -136,8 +136,12 @@ def _tell(erased: Erased) -> None:
 def _left(e: Erasure) -> list[str]:
     return [
         f"Shopify: customer {e.customer_id} (Customers > Erase personal data)",
-        *(f"{lane}: {_FAR_SIDES.get(lane, 'record')} {e.refs[lane]}" for lane in LANES[1:] if lane in e.refs),
-        *(f"{lane}: nothing of this customer is known here; look for them" for lane in LANES[1:] if lane not in e.refs),
+        *(f"{lane}: {_FAR_SIDES.get(lane, 'record')} {e.refs[lane]}" for lane in DESTINATIONS if lane in e.refs),
+        *(
+            f"{lane}: nothing of this customer is known here; look for them"
+            for lane in DESTINATIONS
+            if lane not in e.refs
+        ),
         "backups of this database, and logs of the web server in front of it",
     ]
 

@@ -11,15 +11,13 @@ from typing import Any, Final
 import click
 
 from handlers.console.texts import marked
-from handlers.house import LANES, MAIL, House
+from handlers.house import DESTINATIONS, LANES, MAIL, SYNCED, House
 from handlers.preview import preview
 from handlers.telling_preview import table_of_previews
 from handlers.terminal import GetHouse, Said, clearly, note, out, progress_of, values_too
 from ledger.position import Positions
 from ledger.resync import AlreadyLinked
 
-#: A letter is written once: no hand makes it pending again.
-RESYNCED: Final = tuple(lane for lane in LANES if lane != MAIL)
 _MOST_COMPARED: Final = 20
 _MOST_NOTED: Final = 50
 
@@ -34,7 +32,7 @@ def _link(house: GetHouse) -> click.Command:
     @click.command("link")
     @click.argument("customer_id", type=int, metavar="ID")
     @click.argument("member")
-    @click.option("--lane", type=click.Choice(RESYNCED[1:]), default="smaregi", show_default=True)
+    @click.option("--lane", type=click.Choice(DESTINATIONS), default="smaregi", show_default=True)
     def link(customer_id: int, member: str, lane: str) -> None:
         """Say that customer ID is MEMBER (Smaregi's customerId, or with --lane hubspot the contact's record id).
 
@@ -62,7 +60,7 @@ def _resync(house: GetHouse) -> click.Command:
     @click.option("--failed", is_flag=True, help="Every task that failed.")
     @click.option("--kind", "kinds", multiple=True, help="Of what failed, only this kind (flask failures); repeatable.")
     @click.option("--all", "everyone", is_flag=True, help="Every customer.")
-    @click.option("--lane", "lanes", type=click.Choice(RESYNCED), multiple=True, help="Only this lane; repeatable.")
+    @click.option("--lane", "lanes", type=click.Choice(LANES), multiple=True, help="Only this lane; repeatable.")
     @click.option("--dry-run", is_flag=True, help="Only look: how many tasks, and what would change.")
     @click.option(
         "--limit",
@@ -93,9 +91,11 @@ def _resync(house: GetHouse) -> click.Command:
             raise click.UsageError("name customers by their Shopify IDs, or say --failed, or say --all")
         if values_too(show_values) and not dry_run:
             raise click.UsageError("--show-values goes with --dry-run")
+        if MAIL in lanes:
+            raise Said("a welcome mail is sent once, to who registers: it is never sent again, and never later")
         h = house()
         which: dict[str, Any] = {
-            "lanes": tuple(lanes) or RESYNCED,
+            "lanes": tuple(lanes) or SYNCED,
             "customer_ids": list(customer_ids) or None,
             "only": "failed" if failed else "all",
             "kinds": list(kinds) or None,

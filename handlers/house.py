@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clients.lane import Lane
+from clients.mail.letters import Letters
 from handlers.adding_up import AddingUp
 from handlers.console.setup import ConsoleSetup
 from handlers.janitor import Janitor
@@ -30,15 +31,18 @@ from ledger.resync import Resync
 from ledger.rollups import Rollups
 from ledger.waiting import Waiting
 
-#: Every lane's word, in the order in which a customer meets them.
-LANES = ("shopify", "smaregi", "hubspot")
 #: The lane that nobody waits for: a customer is in sync with or without their welcome mail.
 MAIL = "mail"
+#: Every lane's word, in the order in which a customer meets them.
+LANES = ("shopify", "smaregi", "hubspot", MAIL)
+#: Those that keep customers equal: the one that is read from, and the destinations. A mail is sent once.
+READS, *DESTINATIONS = SYNCED = LANES[:-1]
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The parts. ``lanes`` builds the clients when they are first needed: the web door never needs them.
+    """The parts. ``lanes`` builds the clients when they are first needed: the web door never needs them. ``letters``
+    are the welcome mail's templates.
 
     ``secrets`` are (label, secret) pairs, the first of which signs what `flask deliver` posts. ``lanes_off`` maps each
     lane that is switched off to the reason in words.
@@ -66,6 +70,7 @@ class House:
     tallies: Tallies
     tally: Tally
     lanes: Callable[[], Sequence[Lane]]
+    letters: Callable[[], Letters]
     lanes_off: Mapping[str, str]
     updates_too: bool
     now: Callable[[], datetime]

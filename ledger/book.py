@@ -21,6 +21,7 @@ from ledger.arrival import Known, is_older, learn, read_through
 from ledger.breaker import free_from, may_claim
 from ledger.database import Database
 from ledger.health import HealthBook
+from ledger.mails import Welcome
 from ledger.outcome import DEADLY, PATIENCE, Done, Held, Outcome, Retry, settle
 from ledger.rows import Debt, blank_marks, known_customers, owe, write_customers
 
@@ -79,17 +80,24 @@ class Settled:
 
 
 class Book:
-    """The ledger's verbs on the way out; ``destinations`` and ``reads`` as in ``Inbox``.
+    """The ledger's verbs on the way out; ``destinations``, ``reads`` and ``welcome`` as in ``Inbox``.
 
     ``apart``: the lanes that a customer's completion does not wait for: those that are off, and mail.
     """
 
     def __init__(
-        self, database: Database, *, destinations: Sequence[str], reads: str = "shopify", apart: Collection[str] = ()
+        self,
+        database: Database,
+        *,
+        destinations: Sequence[str],
+        reads: str = "shopify",
+        welcome: Welcome | None = None,
+        apart: Collection[str] = (),
     ) -> None:
         self.database = database
         self.destinations = tuple(destinations)
         self.reads = reads
+        self.welcome = welcome
         self.apart = frozenset(apart)
         self.health_book = HealthBook(database)
 
@@ -257,7 +265,8 @@ class Book:
                     doubt=row.doubt,
                     lane_is_well=health.breaker == "closed",
                     send_again=None if (row.sent or {}) == claimed.task.sent else tuple(row.sent or ()),
-                    unsure_until=None if s.lane == self.reads else row.unsure_until,  # who only reads leaves nothing
+                    # Who only reads leaves nothing, and a mail is laid over nothing.
+                    unsure_until=row.unsure_until if s.lane in self.destinations else None,
                 )
                 accepted.append((claimed, outcome))
                 changes[claimed.customer_id] = settle(was, outcome, now)
@@ -265,6 +274,8 @@ class Book:
         self.health_book.hear(c, s.lane, health, [outcome for _, outcome in accepted], now)
         if s.lane == self.reads and accepted:
             self._learn_from_reads(c, accepted, known, s.started_at, now)
+        if self.welcome and s.lane == self.welcome.after:
+            self.welcome.let_go(c, [claimed.customer_id for claimed, outcome in accepted if _is_there(outcome)], now)
         states = _states(c, changes.keys())
         ends: dict[int, Completed] = {}
         for claimed, _ in accepted:
@@ -367,6 +378,11 @@ def _unless_stale(outcome: Outcome, known: Known | None, *, moved_on: bool) -> O
 def _pending(lane: str, updates_too: bool) -> Select[Any]:
     query = select(t.tasks.c.customer_id).where(t.tasks.c.lane == lane, t.tasks.c.state == "pending")
     return query if updates_too else query.where(t.tasks.c.ref.is_(None))
+
+
+def _is_there(outcome: Outcome) -> bool:
+    """Whether the customer has just come to stand at the far side."""
+    return isinstance(outcome, Done) and outcome.did in ("created", "linked")
 
 
 def _states(c: Connection, ids: Collection[int]) -> dict[int, dict[str, str]]:

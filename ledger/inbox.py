@@ -12,6 +12,7 @@ from ledger import tables as t
 from ledger.arrival import Arrival, Known, Recorded, Verdict, is_older, learn, needs_read
 from ledger.batch import Insert
 from ledger.database import Database
+from ledger.mails import CREATED, Welcome
 from ledger.rows import Debt, known_customers, owe, revive, write_customers
 
 #: Destinations wait so long for the whole customer, then go with what the webhook said.
@@ -50,12 +51,23 @@ _SET_VERDICT = (
 
 
 class Inbox:
-    """Where deliveries come in. ``destinations``: the lanes a customer is carried to; ``reads``: the one read from."""
+    """Where deliveries come in. ``destinations``: the lanes a customer is carried to; ``reads``: the one read from.
 
-    def __init__(self, database: Database, *, destinations: Sequence[str], reads: str = "shopify") -> None:
+    ``welcome``: who registers from now on is owed a mail by this rule; None: nobody is, now or later.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        destinations: Sequence[str],
+        reads: str = "shopify",
+        welcome: Welcome | None = None,
+    ) -> None:
         self.database = database
         self.destinations = tuple(destinations)
         self.reads = reads
+        self.welcome = welcome
 
     def record(self, arrivals: Sequence[Arrival], *, now: datetime, reading_is_on: bool) -> list[Recorded]:
         """What became of each arrival, after the commit. Raises ``StoreBusy``.
@@ -74,21 +86,22 @@ class Inbox:
                 kept -= repeats
                 first, fold = fold, _Fold.of(arrivals, kept, before)
                 self._correct(c, kept, first, fold)
-            self._write(c, fold, before, now, reading_is_on)
+            self._write(c, fold, now, reading_is_on)
             if ids:
                 self.database.notify(c)
         return fold.recorded(arrivals, kept)
 
-    def _write(
-        self, c: Connection, fold: _Fold, before: Mapping[int, Known], now: datetime, reading_is_on: bool
-    ) -> None:
-        first_topics = {i: a.topic for i, a in fold.changed.items() if i not in before}
+    def _write(self, c: Connection, fold: _Fold, now: datetime, reading_is_on: bool) -> None:
+        first_topics = {i: a.topic for i, a in fold.first.items()}
         write_customers(c, [fold.known[i] for i in sorted(fold.touched)], now, first_topics)
         debts = [Debt(i, self.reads, now, a.received_at, a.request_id) for i, a in fold.to_read.items()]
         for i, a in fold.changed.items():
             held = reading_is_on and i in fold.to_read
             due_at = now + HOLD if held else now
             debts += [Debt(i, lane, due_at, a.received_at, a.request_id, held) for lane in self.destinations]
+        if rule := self.welcome:
+            new = [(i, a) for i, a in fold.first.items() if a.topic == CREATED]
+            debts += [Debt(i, rule.lane, now + rule.patience, a.received_at, a.request_id) for i, a in new]
         owe(c, debts)
         revive(c, fold.alive - fold.changed.keys(), now)
 
@@ -150,6 +163,7 @@ class _Fold:
     def __init__(self, before: Mapping[int, Known]) -> None:
         self.known = dict(before)
         self.verdicts: dict[Key, Verdict] = {}
+        self.first: dict[int, Arrival] = {}
         self.changed: dict[int, Arrival] = {}
         self.to_read: dict[int, Arrival] = {}
         self.touched: set[int] = set()
@@ -170,6 +184,8 @@ class _Fold:
         self.known[i] = after
         self.touched.add(i)
         self.alive.add(i)
+        if there is None:
+            self.first[i] = a
         if there is None or after.revision != there.revision:
             self.verdicts[a.key] = "changed"
             self.changed[i] = a

@@ -13,7 +13,7 @@ from customer import Task
 from ledger import tables as t
 from ledger.database import Database
 from ledger.erase import erasure_of
-from ledger.rows import Debt, blank_marks, known_customers, owe
+from ledger.rows import ONCE, Debt, blank_marks, known_customers, owe
 
 Which = Literal["failed", "all"]
 _BY_ID = func.coalesce(t.tasks.c.state, "")
@@ -42,6 +42,7 @@ class Resync:
         kinds: Sequence[str | None] | None = None,
     ) -> int:
         """How many tasks ``page`` would make pending, all pages together."""
+        lanes = _again(lanes)
         with self._database.reading() as c:
             if _asks_for_failed(only, kinds):
                 return c.execute(select(func.count()).where(*_failed(lanes, customer_ids, kinds))).scalar() or 0
@@ -81,8 +82,10 @@ class Resync:
 
         Everything is sent again, not only what differs; a lane that is new to a customer gets its task. A running task
         is carried once more when it settles. ``kinds``: of what failed, only what failed with one of these (None among
-        them: with none); it goes with ``only="failed"``.
+        them: with none); it goes with ``only="failed"``. Mails are left out: who was not sent one is not
+        sent one later.
         """
+        lanes = _again(lanes)
         only_failed = _asks_for_failed(only, kinds)
         failed = [*_failed(lanes, customer_ids, kinds), t.tasks.c.customer_id > after_id]
         with self._database.writing() as c:
@@ -135,6 +138,10 @@ class Resync:
             owe(c, [Debt(customer_id, lane, now, now, uuid.uuid4().hex)])
             self._database.notify(c)
             return True
+
+
+def _again(lanes: Sequence[str]) -> list[str]:
+    return [lane for lane in lanes if lane != ONCE]
 
 
 def _asks_for_failed(only: Which, kinds: Sequence[str | None] | None) -> bool:

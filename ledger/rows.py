@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,6 +18,9 @@ from ledger import tables as t
 from ledger.arrival import Known
 from ledger.batch import Insert, Lookup
 from ledger.database import Database
+
+#: The lane whose debts are made once and never again: no sign of life and no resync makes a mail pending.
+ONCE: Final = "mail"
 
 
 def insert_of(database: Database) -> Any:
@@ -139,7 +142,7 @@ _TASKS = Insert(
 # Built once: on the receiving path, to put a statement together cost more than to carry it out.
 _REVIVE = (
     update(t.tasks)
-    .where(t.tasks.c.customer_id.in_(bindparam("ids", expanding=True)))
+    .where(t.tasks.c.customer_id.in_(bindparam("ids", expanding=True)), t.tasks.c.lane != ONCE)
     .where(or_(t.tasks.c.state == "failed", and_(t.tasks.c.state == "pending", t.tasks.c.attempt > 0)))
     .values(state="pending", due_at=bindparam("now"), attempt=0, held=False)
 )

@@ -314,6 +314,19 @@ erasures = Table(
 )
 Index("ix_erasures_customer", erasures.c.customer_id)
 
+# Who was sent the welcome mail, for good, so that nobody is sent it twice. `marked_at` without `sent_at`: it may have
+# been sent. No address stands here.
+mails = Table(
+    "mails",
+    metadata,
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("variant", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("marked_at", Instant),
+    Column("sent_at", Instant),
+    Column("refusals", Integer, nullable=False, server_default=text("0")),
+)
+
 # Every act by hand, with who did it. It holds ids and counts, and the name somebody signed in with: no customer's data.
 audit = Table(
     "audit",

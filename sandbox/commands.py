@@ -16,17 +16,19 @@ def register(cli: click.Group) -> None:
     @click.option(
         "--webhook-url", default="http://127.0.0.1:8000/webhooks/shopify", show_default=True, help="Where webhooks go."
     )
-    def sandbox(host: str, port: int, webhook_url: str) -> None:
-        """Serve stand-ins for Shopify, Smaregi and HubSpot, with a page to register a customer by hand."""
+    @click.option("--mail-port", default=8025, show_default=True, help="For the mail server; 0: none.")
+    def sandbox(host: str, port: int, webhook_url: str, mail_port: int) -> None:
+        """Serve stand-ins for Shopify, Smaregi, HubSpot and a mail server, with a page to register by hand."""
         from sandbox.config import SandboxConfig  # noqa: PLC0415
         from sandbox.server import serve, settings_env  # noqa: PLC0415
 
         config = SandboxConfig(webhook_url=webhook_url)
         url = f"http://{host}:{port}"
         click.echo(f"the shop: {url}/    control: {url}/sandbox/records    settings for the service:")
-        for name, value in settings_env(url, config).items():
+        smtp_url = f"smtp://{host}:{mail_port}" if mail_port else None
+        for name, value in settings_env(url, config, smtp_url).items():
             click.echo(f"  {name}={value}")
-        serve(host, port, config)
+        serve(host, port, config, mail_port=mail_port)
 
     @cli.command("demo")
     @click.option("--once", is_flag=True, help="End when all have arrived: exit code 0, or 1 with the reason.")

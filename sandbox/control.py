@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def blueprint(world: "World") -> Blueprint:
-    """`/sandbox/`: `faults`, `limits`, `calls`, `writes`, `records`, `seed`, `smaregi/tokens`, `reset`; all in JSON."""
+    """`/sandbox/`: `faults`, `limits`, `calls`, `writes`, `records`, `mails`, `seed`, `smaregi/tokens`, `reset`."""
     doors = Blueprint("control", "sandbox.control", url_prefix="/sandbox")
     _fault_doors(doors, world)
     _call_doors(doors, world)
@@ -91,6 +91,10 @@ def _record_doors(doors: Blueprint, world: "World") -> None:
     @doors.get("/records")
     def records() -> ResponseReturnValue:
         return world.records()
+
+    @doors.get("/mails")
+    def mails() -> ResponseReturnValue:
+        return [mail.shown() for mail in world.mail.all(request.args.get("to"))]
 
     @doors.delete("/limits")
     def lift_limits() -> ResponseReturnValue:

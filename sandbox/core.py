@@ -49,3 +49,4 @@ def _plug_in_shop(app: Flask, world: World) -> None:
         app.register_blueprint(shop.blueprint(world))
     if importlib.util.find_spec("sandbox.page"):
         app.register_blueprint(importlib.import_module("sandbox.page").blueprint(world))
+        app.register_blueprint(importlib.import_module("sandbox.page_mails").blueprint(world))

@@ -113,7 +113,7 @@ class _Demo:
         for guest in self._guests:
             if guest.known_member:
                 self._far.seed([guest.known_member])
-        self._ready("sandbox", f"Shopify, Smaregi and HubSpot at {stage.sandbox.url}")
+        self._ready("sandbox", f"Shopify, Smaregi, HubSpot and a mail server at {stage.sandbox.url}")
         shown = 0
         while not (stage.is_up and self._journeys.are_lanes_settled):
             self._turn("starting the ledger, the web door and the worker …")
@@ -236,6 +236,8 @@ class _Demo:
             counts.append(f"{sum(len(records.members_of(number)) for number in ids)} members")
         if "hubspot" not in off:
             counts.append(f"{sum(len(records.contacts_of(number)) for number in ids)} contacts")
+        if "mail" not in off:
+            counts.append(f"{sum(len(records.mails_to(number)) for number in ids)} welcome mails")
         said = f"checked at the far side: {', '.join(counts)}, all up to date"
         self._screen.say(Text.assemble("\n  ", ("✓", "bold green"), f" {said}\n"))
         box, env = self._stage.sandbox.url, _from_here(self._stage.write_settings())
@@ -243,6 +245,7 @@ class _Demo:
         if not once:
             self._point("register", f"{box}/", "by hand; it is shown below")
             self._point("people", f"{box}/people", "the three systems side by side")
+            self._point("mails", f"{box}/mails", "what they were sent")
             self._point("control", f"{box}/sandbox/records", "and /calls, /deliveries")
             down = """-H 'Content-Type: application/json' -d '{"system": "smaregi", "kind": "status"}'"""
             self._point("outage", f"curl {down} {box}/sandbox/faults")

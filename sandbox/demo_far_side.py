@@ -26,6 +26,11 @@ class Records:
     customers: Mapping[int, Record]
     members: tuple[Record, ...] = ()
     contacts: tuple[Record, ...] = ()
+    mails: tuple[Record, ...] = ()
+
+    def mails_to(self, customer_id: int) -> list[Record]:
+        """Every welcome mail this customer was sent; a second one is one too many."""
+        return [one for one in self.mails if self._mail(customer_id) in [str(to).lower() for to in one["to"]]]
 
     def members_of(self, customer_id: int) -> list[Record]:
         """Every member that stands for this customer, by number, code or e-mail; a second one is one too many."""
@@ -92,7 +97,9 @@ class FarSide:
     def records(self) -> Records:
         """What stands in the shop, in Smaregi and in HubSpot now."""
         told = self._call("GET", "/sandbox/records")
-        return Records({one["id"]: one for one in told["customers"]}, tuple(told["members"]), tuple(told["contacts"]))
+        customers = {one["id"]: one for one in told["customers"]}
+        mails = self._call("GET", "/sandbox/mails")
+        return Records(customers, tuple(told["members"]), tuple(told["contacts"]), tuple(mails))
 
     def deliveries(self, customer_id: int | None = None) -> list[Record]:
         """The shop's log of webhooks, oldest first; of one customer or of all."""
@@ -125,7 +132,17 @@ def what_is_amiss(guest: Guest, customer_id: int, records: Records, lanes_off: f
         else:
             wanted = {**guest.contact, "shopify_customer_id": ITS_ID}
             amiss += _differing("hubspot", contacts[0]["properties"], wanted, customer_id)
+    if not {"mail", "smaregi"} & lanes_off:
+        amiss += _amiss_with_mails(customer_id, records)
     return amiss
+
+
+def _amiss_with_mails(customer_id: int, records: Records) -> list[str]:
+    mails, members = records.mails_to(customer_id), records.members_of(customer_id)
+    if len(mails) != 1:
+        return [f"mail: {len(mails) or 'no'} mails instead of one"]
+    code = str(members[0].get("customerCode")) if members else ""
+    return [] if code in str(mails[0]["text"]) else ["mail: the code that the till scans does not stand in it"]
 
 
 def _differing(lane: str, found: Record, wanted: Mapping[str, str], customer_id: int) -> list[str]:

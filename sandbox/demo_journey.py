@@ -35,6 +35,7 @@ class Journey:
     answered_ms: list[float] = field(default_factory=list)
     tries: dict[str, list[Try]] = field(default_factory=dict)
     newest_revision: int = 0
+    is_new: bool = False
     _changes: list[str] = field(default_factory=list)
     _completions: list[tuple[str, float]] = field(default_factory=list)
 
@@ -60,6 +61,10 @@ class Journey:
             return False
         last = [self.last(name) for name in DESTINATIONS if lanes[name].state != "off"]
         carried = all(one and one.outcome == "done" and one.revision >= self.newest_revision for one in last)
+        mailed = self.last("mail")
+        is_mailed = "off" not in (lanes["mail"].state, lanes["smaregi"].state)  # without the till it waits for minutes
+        if is_mailed and self.is_new and (mailed is None or mailed.outcome != "done"):
+            return False  # who registered is sent one mail, and a change is none
         latest_change = max(self._changes, default="")
         return carried and any(at >= latest_change for at, _ in self._completions)
 
@@ -68,6 +73,7 @@ class Journey:
         match line.get("event"):
             case "received":
                 self.answered_ms.append(float(line["duration_ms"]))
+                self.is_new |= line.get("topic") == "customers/create" and line.get("revision") == 1
                 if line.get("verdict") == "changed":
                     self._changes.append(str(line["timestamp"]))
                     self.newest_revision = max(self.newest_revision, int(line["revision"]))
@@ -97,7 +103,7 @@ class Journeys:
     """Everybody's journey and every lane's state, from the lines heard so far."""
 
     def __init__(self) -> None:
-        self.lanes = {name: Lane() for name in ("shopify", *DESTINATIONS)}
+        self.lanes = {name: Lane() for name in ("shopify", *DESTINATIONS, "mail")}
         self.of: dict[int, Journey] = {}
 
     def journey(self, customer_id: int) -> Journey:

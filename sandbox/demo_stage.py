@@ -52,12 +52,13 @@ class Stage:
         # The lag after which a new property can be seen tries a client's patience, and the onlooker's: it is left out.
         # A secret of its own: another sandbox on this machine may be sending its customers to the same port.
         config = SandboxConfig(hubspot_property_lag_seconds=0.0, webhook_secret=secrets.token_hex(16))
-        self.sandbox = RunningSandbox(config, port=free_port(sandbox_port))
+        self.sandbox = RunningSandbox(config, port=free_port(sandbox_port), mail_port=0)
         self.sandbox.__enter__()
         self.system = System(
             self.folder,
             config=config,
             settings={**_documented(config), **settings},
+            smtp_url=self.sandbox.smtp_url,
             hear=lambda _name, line: self.heard.put(line),
             web_port=port,
             sandbox_url=self.sandbox.url,
@@ -160,7 +161,7 @@ def _documented(config: SandboxConfig) -> dict[str, str]:
 
     Said in so many words, so that nothing of a developer's own `.env` is felt in the demo.
     """
-    told = {*settings_env("", config), *_OF_THE_PROCESS, "DATABASE_URL"}
+    told = {*settings_env("", config, "smtp://"), *_OF_THE_PROCESS, "DATABASE_URL"}
     documented = dotenv_values(ROOT / ".env.example", interpolate=False)
     return {name: value or "" for name, value in documented.items() if name not in told}
 

@@ -7,7 +7,7 @@ sandbox is invented, so they may be shown.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from sandbox.demo_far_side import Record, Records
@@ -64,7 +64,7 @@ def row_of(journey: Journey, what: str, records: Records, lanes: Mapping[str, La
         what,
         (
             _webhook(journey),
-            _destination(journey, "smaregi", told["smaregi"], lanes["smaregi"]),
+            _with_mail(_destination(journey, "smaregi", told["smaregi"], lanes["smaregi"]), journey),
             _destination(journey, "hubspot", told["hubspot"], lanes["hubspot"]),
         ),
         _totals(journey.totals_ms),
@@ -107,6 +107,12 @@ def _destination(journey: Journey, name: str, numbers: tuple[str, ...], lane: La
     return Station("done", f"{writes[0].did} {ms(writes[0].ms)}", (*numbers, *later))
 
 
+def _with_mail(member: Station, journey: Journey) -> Station:
+    """The member, and below that the mail that told them their number."""
+    sent = [one for one in journey.tries.get("mail", ()) if one.did == "sent"]
+    return replace(member, details=(*member.details, f"mailed {ms(sent[-1].ms)}")) if sent else member
+
+
 def _numbers(member: Record) -> tuple[str, ...]:
     number, code = member.get("customerNo"), member.get("customerCode")
     return (f"no. {number or '-'}",) if code == number else (f"no. {number or '-'}", f"code {code}")
@@ -119,7 +125,7 @@ def _totals(totals_ms: tuple[float, ...]) -> tuple[str, ...]:
 
 
 def _troubles(journey: Journey) -> Iterator[str]:
-    for name in ("shopify", *NOUNS):
+    for name in ("shopify", *NOUNS, "mail"):
         last = journey.last(name)
         if last is not None and last.outcome != "done":
             yield f"{name}: {last.why}"
@@ -133,6 +139,9 @@ def _facts(
     for name, noun in NOUNS.items():
         for nth, one in enumerate(journey.tries.get(name, ()), 1):
             yield f"{noun} {nth}", _fact(noun, nth, one, numbers[name])
+    for one in journey.tries.get("mail", ()):
+        if one.did == "sent":
+            yield "mail", f"welcome mail sent in {ms(one.ms)}"
     for nth, total in enumerate(journey.totals_ms):
         yield f"total {nth}", f"all done {ms(total)} after {'the delivery' if not nth else f'change {nth}'}"
     if notes and journey.totals_ms:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, get_args
 
-System = Literal["smaregi", "hubspot", "shopify"]
+System = Literal["smaregi", "hubspot", "shopify", "mail"]
 Kind = Literal["delay", "late", "status", "lost", "refused", "hang", "half"]
 
 

@@ -11,12 +11,19 @@ from gunicorn.app.base import BaseApplication
 from sandbox.config import SandboxConfig
 from sandbox.core import create_sandbox, world_of
 from sandbox.keepalive import KeepAliveServer
+from sandbox.mail import MailServer
 from sandbox.webhooks_delivery import ADMIN_KEY, OLD_SECRET
 from sandbox.world import Clock, World, now
 
+MAIL_FROM = "見本商店 <shop@example.jp>"
 
-def settings_env(url: str, config: SandboxConfig) -> dict[str, str]:
-    """The environment with which the service talks to a sandbox at `url`, its invented credentials included."""
+
+def settings_env(url: str, config: SandboxConfig, smtp_url: str | None = None) -> dict[str, str]:
+    """The environment with which the service talks to a sandbox at `url`, its invented credentials included.
+
+    With `smtp_url`, welcome mails are on and go there.
+    """
+    mails = {"SMTP_URL": smtp_url, "MAIL_FROM": MAIL_FROM, "ENABLE_WELCOME_EMAIL": "true"} if smtp_url else {}
     return {
         "SHOPIFY_SHOP": config.shop,
         "SHOPIFY_WEBHOOK_SECRETS": ",".join((config.webhook_secret, OLD_SECRET, ADMIN_KEY)),
@@ -29,6 +36,7 @@ def settings_env(url: str, config: SandboxConfig) -> dict[str, str]:
         "SMAREGI_AUTH_URL": f"{url}/smaregi-id",
         "HUBSPOT_ACCESS_TOKEN": config.hubspot_token,
         "HUBSPOT_API_URL": f"{url}/hubspot",
+        **mails,
     }
 
 
@@ -36,6 +44,7 @@ class RunningSandbox:
     """A sandbox on a free port of 127.0.0.1 for the length of a `with` block.
 
     `url` is its address, `world` its state, `app` the Flask app, `settings_env()` what the service needs to find it.
+    `mail_port` (0: any free one) starts the mail server, too.
     """
 
     def __init__(
@@ -44,6 +53,7 @@ class RunningSandbox:
         clock: Clock = now,
         pause: Callable[[float], None] | None = None,
         port: int = 0,
+        mail_port: int | None = None,
     ) -> None:
         self.config = config or SandboxConfig()
         self.app: Flask = (
@@ -51,6 +61,7 @@ class RunningSandbox:
         )
         self.world: World = world_of(self.app)
         self._port = port
+        self._mail = None if mail_port is None else MailServer(self.world, port=mail_port)
         self._server: KeepAliveServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -63,12 +74,19 @@ class RunningSandbox:
 
     def settings_env(self) -> dict[str, str]:
         """Environment variables that point the service at this sandbox."""
-        return settings_env(self.url, self.config)
+        return settings_env(self.url, self.config, self.smtp_url)
+
+    @property
+    def smtp_url(self) -> str | None:
+        """Where the mail server is, if there is one."""
+        return self._mail.url if self._mail else None
 
     def __enter__(self) -> Self:
         self._server = KeepAliveServer("127.0.0.1", self._port, self.app)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="sandbox", daemon=True)
         self._thread.start()
+        if self._mail:
+            self._mail.__enter__()
         return self
 
     def __exit__(
@@ -76,6 +94,8 @@ class RunningSandbox:
     ) -> None:
         assert self._server is not None
         assert self._thread is not None
+        if self._mail:
+            self._mail.__exit__()
         self._server.shutdown()
         self._thread.join()
         self._server.hang_up()
@@ -84,15 +104,20 @@ class RunningSandbox:
         self._server = None
 
 
-def serve(host: str, port: int, config: SandboxConfig | None = None) -> None:
-    """Serve a sandbox until the process is told to end: gunicorn, one worker (the state is in memory), 128 threads."""
-    _Gunicorn(create_sandbox(config), f"{host}:{port}").run()
+def serve(host: str, port: int, config: SandboxConfig | None = None, *, mail_port: int = 0) -> None:
+    """Serve a sandbox until the process is told to end: gunicorn, one worker (the state is in memory), 128 threads.
+
+    The mail server, unless its port is 0, runs on a thread of that worker.
+    """
+    _Gunicorn(create_sandbox(config), host, port, mail_port).run()
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
-    def __init__(self, app: Flask, bind: str) -> None:
+    def __init__(self, app: Flask, host: str, port: int, mail_port: int) -> None:
         self._app = app
-        self._bind = bind
+        self._host = host
+        self._bind = f"{host}:{port}"
+        self._mail_port = mail_port
         super().__init__()
 
     def load_config(self) -> None:
@@ -117,4 +142,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
                 self.cfg.set(name, value)
 
     def load(self) -> Flask:
+        # In the worker, after the fork: a thread would not come along.
+        if self._mail_port:
+            MailServer(world_of(self._app), self._host, self._mail_port).__enter__()
         return self._app

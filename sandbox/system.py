@@ -140,6 +140,7 @@ class System:
         web_port: int = 0,
         sandbox_port: int = 0,
         sandbox_url: str | None = None,
+        smtp_url: str | None = None,
         apart: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +157,7 @@ class System:
             **kept,
             "PYTHONUNBUFFERED": "1",
             "FLASK_SKIP_DOTENV": "1",
-            **settings_env(self.sandbox_url, self.config),
+            **settings_env(self.sandbox_url, self.config, smtp_url),
             "DATABASE_URL": self.database_url,
             "LOG_FORMAT": "json",
             "PORT": str(self.web_port),
@@ -198,7 +199,7 @@ class System:
 
     def start_sandbox(self) -> Running:
         """The far side; returns when it answers."""
-        command = [sys.executable, "-m", "flask", "sandbox", "--port", str(self.sandbox_port)]
+        command = [sys.executable, "-m", "flask", "sandbox", "--port", str(self.sandbox_port), "--mail-port", "0"]
         made = self._start("sandbox", [*command, "--webhook-url", self.webhook_url])
         self._wait(made, f"{self.sandbox_url}/sandbox/calls")
         return made

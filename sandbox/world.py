@@ -10,6 +10,7 @@ from sandbox.calls import Calls
 from sandbox.config import SandboxConfig
 from sandbox.faults import Faults
 from sandbox.hubspot import HubSpotShelf
+from sandbox.mail import MailShelf
 from sandbox.smaregi import SmaregiShelf
 from sandbox.writes import Writes
 
@@ -38,6 +39,7 @@ class World:
         self.writes = Writes()
         self.smaregi = SmaregiShelf(config, clock)
         self.hubspot = HubSpotShelf(config, clock)
+        self.mail = MailShelf(clock)
         self.smaregi.members.writes = self.hubspot.contacts.writes = self.writes
         self.shopify: Any = None
 
@@ -46,7 +48,7 @@ class World:
         self.faults.clear()
         self.calls.clear()
         self.writes.clear()
-        for shelf in (self.smaregi, self.hubspot, self.shopify):
+        for shelf in (self.smaregi, self.hubspot, self.mail, self.shopify):
             if shelf is not None:
                 shelf.reset()
 

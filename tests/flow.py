@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 import ledger.outcome
-from handlers.house import House
+from handlers.house import LANES, House
 from handlers.worker import Worker
 from sandbox.config import SandboxConfig
 from sandbox.server import RunningSandbox
@@ -74,7 +74,7 @@ class Flow:
 
     def at_rest(self) -> bool:
         """Whether no delivery is on its way and no task is pending or running."""
-        reports = self.house.report.lanes(("shopify", "smaregi", "hubspot"))
+        reports = self.house.report.lanes(LANES)
         waiting = sum(r.pending + r.running for r in reports if r.lane not in self.house.lanes_off)
         return waiting == 0
 
@@ -95,10 +95,13 @@ def until(true: Callable[[], bool], timeout_s: float = 15.0) -> None:
 
 @contextlib.contextmanager
 def running(
-    database_url: str, config: SandboxConfig = UNLIMITED, *, worker: bool = True, **settings: Any
+    database_url: str, config: SandboxConfig = UNLIMITED, *, worker: bool = True, mails: bool = False, **settings: Any
 ) -> Iterator[Flow]:
-    """A whole system; the sandbox's shop sends its webhooks to the web door, the worker carries."""
-    with RunningSandbox(config) as sandbox, patch.object(ledger.outcome, "LATE", LATE):
+    """A whole system; the sandbox's shop sends its webhooks to the web door, the worker carries.
+
+    ``mails``: welcome mails are sent, to the sandbox's mail server.
+    """
+    with RunningSandbox(config, mail_port=0 if mails else None) as sandbox, patch.object(ledger.outcome, "LATE", LATE):
         env = {name.lower(): value for name, value in sandbox.settings_env().items()}
         fast = {"smaregi_reads_per_second": 1000, "smaregi_writes_per_second": 1000}
         app = make_app(database_url, **{**env, **fast, **settings})

@@ -28,6 +28,7 @@ import psutil
 
 import app  # noqa: F401 - imported before the fork, so that no process pays for it again
 import clients.hubspot.lane
+import clients.mail.lane
 import clients.shopify.lane
 import clients.smaregi.lane
 import clients.token
@@ -37,6 +38,7 @@ import ledger.outcome
 from ledger.book import Book, Claimed, Settled, Settlement
 from ledger.clerk import Clerk
 from ledger.inbox import Inbox
+from ledger.mails import Mails
 
 #: What a killed worker held comes back after so long. In earnest the lease is 30 s, which no test would wait for.
 LEASE = timedelta(seconds=1.2)
@@ -96,6 +98,9 @@ def lay(trap: Trap) -> None:
         "read": _before_record,
         "recording": _within_record,
         "recorded": _after_record,
+        "marked": _after_mark,
+        "taken": _before_sent,
+        "noted": _after_sent,
     }[trap.point](trap)
 
 
@@ -173,6 +178,40 @@ def _after_settle(trap: Trap) -> None:
         return settled
 
     Book.settle = trapped  # type: ignore[method-assign]
+
+
+# The mail: marked, taken by the server, noted
+
+
+def _after_mark(trap: Trap) -> None:
+    mark = Mails.mark
+
+    def trapped(self: Mails, *given: Any) -> bool:
+        marked = mark(self, *given)
+        trap.spring()
+        return marked
+
+    Mails.mark = trapped  # type: ignore[method-assign,assignment]
+
+
+def _before_sent(trap: Trap) -> None:
+    sent = Mails.sent
+
+    def trapped(self: Mails, *given: Any) -> None:
+        trap.spring()
+        sent(self, *given)
+
+    Mails.sent = trapped  # type: ignore[method-assign,assignment]
+
+
+def _after_sent(trap: Trap) -> None:
+    sent = Mails.sent
+
+    def trapped(self: Mails, *given: Any) -> None:
+        sent(self, *given)
+        trap.spring()
+
+    Mails.sent = trapped  # type: ignore[method-assign,assignment]
 
 
 # The web door: read, decide, record, answer

@@ -15,7 +15,7 @@ from handlers.console.overview import took
 from handlers.house import House
 from ledger import census
 from ledger import tables as t
-from ledger.alerts import Sighting
+from ledger.alert import Sighting
 from ledger.counts import Counts, Hour
 from ledger.histogram import Histogram
 from ledger.outcome import Outcome

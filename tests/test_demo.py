@@ -100,6 +100,16 @@ def test_the_order_in_which_processes_are_heard_does_not_matter() -> None:
         assert journeys.journey(ID).totals_ms == (300, 80)
 
 
+def test_who_registers_is_at_rest_when_the_mail_is_sent_too_and_a_change_waits_for_none() -> None:
+    new = [{**NEW[0], "topic": "customers/create"}, *NEW[1:]]
+    journeys = heard(*new)
+    assert not journeys.journey(ID).is_at_rest(journeys.lanes)
+    journeys = heard(*new, carried("mail", 2, "sent"), *CHANGED[len(NEW) :], completed("02.080", 80))
+    assert journeys.journey(ID).is_at_rest(journeys.lanes)
+    journeys = heard({"event": "lane off", "lane": "mail"}, *new)
+    assert journeys.journey(ID).is_at_rest(journeys.lanes)
+
+
 def test_a_save_that_changes_nothing_waits_for_no_destination() -> None:
     journeys = heard(*NEW, received("09.000", 2, verdict="unchanged"))
     assert journeys.journey(ID).is_at_rest(journeys.lanes)
@@ -154,7 +164,7 @@ MEMBER = {
 }
 CONTACT = {"id": "503", "properties": {"shopify_customer_id": str(ID), "email": "hiromi.hasegawa@example.jp"}}
 RECORDS = Records({ID: CUSTOMER}, (MEMBER,), (CONTACT,))
-NOBODY_OFF: frozenset[str] = frozenset()
+NO_MAILS = frozenset({"mail"})
 
 
 def guest(member: Mapping[str, str] | None = None) -> Guest:
@@ -162,7 +172,7 @@ def guest(member: Mapping[str, str] | None = None) -> Guest:
 
 
 def test_one_member_and_one_contact_in_the_newest_state_is_all_that_is_asked() -> None:
-    assert what_is_amiss(guest(), ID, RECORDS, NOBODY_OFF) == []
+    assert what_is_amiss(guest(), ID, RECORDS, NO_MAILS) == []
 
 
 @pytest.mark.parametrize(
@@ -186,11 +196,26 @@ def test_one_member_and_one_contact_in_the_newest_state_is_all_that_is_asked() -
     ids=["missing", "doubled", "doubled by e-mail alone", "old state", "not linked"],
 )
 def test_whoever_is_missing_doubled_or_out_of_date_is_named(records: Records, amiss: list[str]) -> None:
-    assert what_is_amiss(guest(), ID, records, NOBODY_OFF) == amiss
+    assert what_is_amiss(guest(), ID, records, NO_MAILS) == amiss
 
 
 def test_a_far_side_that_is_off_is_not_looked_at() -> None:
-    assert what_is_amiss(guest(), ID, Records({ID: CUSTOMER}, (MEMBER,)), frozenset({"hubspot"})) == []
+    assert what_is_amiss(guest(), ID, Records({ID: CUSTOMER}, (MEMBER,)), NO_MAILS | {"hubspot"}) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "amiss"),
+    [
+        (["会員番号: CARD00012345"], []),
+        ([], ["mail: no mails instead of one"]),
+        (["CARD00012345", "CARD00012345"], ["mail: 2 mails instead of one"]),
+        (["会員番号: 7"], ["mail: the code that the till scans does not stand in it"]),
+    ],
+)
+def test_each_has_one_mail_with_the_code_that_the_till_scans(texts: list[str], amiss: list[str]) -> None:
+    mails = tuple({"to": ["hiromi.hasegawa@example.jp"], "text": text} for text in texts)
+    there = Records({ID: CUSTOMER}, (MEMBER,), (CONTACT,), mails)
+    assert what_is_amiss(guest(), ID, there, frozenset()) == amiss
 
 
 def test_the_card_in_the_purse_keeps_working_unless_the_setting_says_otherwise() -> None:
@@ -294,7 +319,7 @@ def test_once_ends_well_when_all_five_have_arrived() -> None:
             "ﾊｾｶﾞﾜ ﾋﾛﾐ → ハセガワ ヒロミ",
             "再改 翔太 (changed twice): all done",
             "（名前なし） (no name): contact created in",
-            "5 customers, 5 members, 5 contacts, all up to date",
+            "5 customers, 5 members, 5 contacts, 5 welcome mails, all up to date",
         ],
         said,
     )

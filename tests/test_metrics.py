@@ -63,7 +63,7 @@ def app(database_url: str, clock: Clock) -> Iterator[Flask]:
 def sources(**changes: Any) -> Sources:
     """A ledger in which nothing is."""
     nothing = Sources(
-        lanes=lambda: [LaneReport(lane, 0, 0, 0, 0, None, Health()) for lane in LANES],
+        lanes=lambda: [LaneReport(lane, 0, 0, 0, 0, 0, None, Health()) for lane in LANES],
         freshness=Freshness,
         last_delivery=lambda: None,
         ahead=lambda _: {},
@@ -135,7 +135,7 @@ def test_the_buckets_of_a_histogram_hold_all_that_is_below_them() -> None:
 
 @pytest.mark.parametrize("breaker", ["closed", "open", "probing"])
 def test_a_breaker_is_in_one_state(breaker: str) -> None:
-    found = of(sources(lanes=lambda: [LaneReport("smaregi", 0, 0, 0, 0, None, Health(breaker=breaker))]))
+    found = of(sources(lanes=lambda: [LaneReport("smaregi", 0, 0, 0, 0, 0, None, Health(breaker=breaker))]))
     states = {dict(labels)["state"]: value for (name, labels), value in found.items() if name.endswith("lane_breaker")}
     assert states == {**dict.fromkeys(("closed", "open", "probing"), 0.0), breaker: 1.0}
 

@@ -31,6 +31,7 @@ from handlers.tally import Tally
 from handlers.webhook import Door
 from ledger.arrival import Arrival, Recorded
 from ledger.book import Book
+from ledger.browse import Browse
 from ledger.database import Database, StoreBusy
 from ledger.erase import Erasing
 from ledger.inbox import Inbox
@@ -41,6 +42,8 @@ from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
 from ledger.seal import Seal, WrongKey
+from ledger.search import Search
+from ledger.search_index import SearchIndex
 from sandbox import commands as sandbox_commands
 
 READS, *DESTINATIONS = LANES
@@ -89,6 +92,9 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         members=members,
         report=Report(database),
         resync=Resync(database),
+        search=Search(database, lanes=DESTINATIONS),
+        search_index=SearchIndex(database, reads=READS),
+        browse=Browse(database, lanes=LANES),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),
         keys=KeyCheck(database),
@@ -97,6 +103,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         lanes=cache(lambda: build_lanes(settings, database, members, now)),
         lanes_off=settings.lanes_off,
         updates_too=settings.enable_update_sync,
+        hubspot_portal_id=settings.hubspot_portal_id,
         now=now,
     )
 

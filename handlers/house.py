@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clients.lane import Lane
+from handlers.indexer import Indexer
 from handlers.janitor import Janitor
 from handlers.tally import Tally
 from handlers.worker import Worker
 from ledger.book import Book
+from ledger.browse import Browse
 from ledger.database import Database
 from ledger.erase import Erasing
 from ledger.inbox import Inbox
@@ -20,6 +22,8 @@ from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
+from ledger.search import Search
+from ledger.search_index import SearchIndex
 
 #: Every lane's word, in the order in which a customer meets them.
 LANES = ("shopify", "smaregi", "hubspot")
@@ -30,7 +34,7 @@ class House:
     """The parts. ``lanes`` builds the clients when they are first needed: the web door never needs them.
 
     ``secrets`` are (label, secret) pairs, the first of which signs what `flask deliver` posts. ``lanes_off`` maps each
-    lane that is switched off to the reason in words.
+    lane that is switched off to the reason in words. ``hubspot_portal_id`` is for links to a contact.
     """
 
     shop: str
@@ -41,6 +45,9 @@ class House:
     members: Members
     report: Report
     resync: Resync
+    search: Search
+    search_index: SearchIndex
+    browse: Browse
     pruning: Pruning
     erasing: Erasing
     keys: KeyCheck
@@ -49,6 +56,7 @@ class House:
     lanes: Callable[[], Sequence[Lane]]
     lanes_off: Mapping[str, str]
     updates_too: bool
+    hubspot_portal_id: int | None
     now: Callable[[], datetime]
 
     def close(self) -> None:
@@ -64,5 +72,8 @@ class House:
             now=self.now,
             lanes_off=self.lanes_off,
             updates_too=self.updates_too,
-            upkeep=[Janitor(self.pruning, self.erasing, self.now).loop],
+            upkeep=[
+                Janitor(self.pruning, self.erasing, self.now).loop,
+                Indexer(self.search_index, self.now).loop,
+            ],
         )

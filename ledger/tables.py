@@ -185,7 +185,7 @@ Index("ix_tasks_due", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_
 _new = text("state = 'pending' AND ref IS NULL")
 Index("ix_tasks_due_new", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_new, postgresql_where=_new)
 Index("ix_tasks_lease", tasks.c.lease_until, sqlite_where=_running, postgresql_where=_running)
-Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state)
+Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state, tasks.c.customer_id)
 Index("ix_tasks_ref", tasks.c.lane, tasks.c.ref)
 
 attempts = Table(
@@ -300,3 +300,15 @@ erasures = Table(
     Column("undone_by", Text),
 )
 Index("ix_erasures_customer", erasures.c.customer_id)
+
+# By which words a customer is found (`words.py`); with keys they are keyed hashes. Byte by byte on each database: what
+# begins with a word stands behind it, whatever the database's own language is.
+_Word = Text().with_variant(Text(collation="C"), "postgresql")
+search_words = Table(
+    "search_words",
+    metadata,
+    Column("word", _Word, primary_key=True),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_search_words_customer", search_words.c.customer_id)

@@ -6,6 +6,7 @@ lists what is done by hand.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,15 +22,19 @@ from clients.lane import Lane
 from clients.shopify.setting import read_metafields_setting
 from clients.shopify.signature import labelled
 from clients.token import Token
+from config.listing import listing, read_env_file, unknown
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
-from handlers import cli, cli_privacy
+from handlers import cli, cli_console, cli_privacy
+from handlers.console.example import meanings
+from handlers.console.setup import ConsoleSetup, Set
 from handlers.front import on_threads
 from handlers.house import LANES, House
 from handlers.status import status_door
 from handlers.tally import Tally
 from handlers.webhook import Door
 from ledger.arrival import Arrival, Recorded
+from ledger.audit import Audit
 from ledger.book import Book
 from ledger.browse import Browse
 from ledger.database import Database, StoreBusy
@@ -66,9 +71,14 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
     app = Flask(__name__, static_folder=None)
     app.extensions["house"] = house
     app.register_blueprint(status_door(house.database))
+    if house.console.password_hash:
+        from handlers.console.door import open_console  # noqa: PLC0415 - what only the console needs is not carried without
+
+        open_console(app, house)
     app.wsgi_app = webhook_door(house).before(on_threads(app.wsgi_app))  # type: ignore[method-assign,assignment]
     cli.register(app.cli, lambda: house)
     cli_privacy.register(app.cli, lambda: house)
+    cli_console.register(app.cli)
     sandbox_commands.register(app.cli)
     if click.get_current_context(silent=True) is None:
         _stop_without_the_keys(house)
@@ -97,6 +107,8 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         browse=Browse(database, lanes=LANES),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),
+        audit=Audit(database),
+        console=console_setup(settings),
         keys=KeyCheck(database),
         tallies=tallies,
         tally=Tally(tallies, now=now),
@@ -105,6 +117,27 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         updates_too=settings.enable_update_sync,
         hubspot_portal_id=settings.hubspot_portal_id,
         now=now,
+    )
+
+
+def console_setup(settings: Settings) -> ConsoleSetup:
+    """What the console is handed: without a password's hash there is none."""
+    if settings.console_password_hash is None:
+        return ConsoleSetup(public_url=settings.public_url, portal_id=settings.hubspot_portal_id)
+    env_file = read_env_file()
+    shown = {s.name: s for s in listing(settings, os.environ, env_file)}
+    return ConsoleSetup(
+        password_hash=_plain(settings.console_password_hash),
+        view_password_hash=_plain(settings.console_view_password_hash),
+        secret_key=_plain(settings.secret_key),
+        public_url=settings.public_url,
+        portal_id=settings.hubspot_portal_id,
+        settings=[
+            Set(s.name, group, s.value, s.is_secret, s.is_set, s.source, meaning)
+            for name, group, meaning in meanings()
+            for s in [shown[name]]
+        ],
+        unknown=unknown(env_file),
     )
 
 
@@ -213,5 +246,6 @@ def _app_without_settings(why: str) -> Flask:
 
     cli.register(app.cli, no_house)
     cli_privacy.register(app.cli, no_house)
+    cli_console.register(app.cli)
     sandbox_commands.register(app.cli)
     return app

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clients.lane import Lane
+from handlers.console.setup import ConsoleSetup
 from handlers.indexer import Indexer
 from handlers.janitor import Janitor
 from handlers.tally import Tally
 from handlers.worker import Worker
+from ledger.audit import Audit
 from ledger.book import Book
 from ledger.browse import Browse
 from ledger.database import Database
@@ -50,6 +52,8 @@ class House:
     browse: Browse
     pruning: Pruning
     erasing: Erasing
+    audit: Audit
+    console: ConsoleSetup
     keys: KeyCheck
     tallies: Tallies
     tally: Tally

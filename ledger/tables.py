@@ -312,3 +312,17 @@ search_words = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_search_words_customer", search_words.c.customer_id)
+# Every act by hand, with who did it. It holds ids and counts, and the name somebody signed in with: no customer's data.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("customer_id", BigInteger),
+    Column("details", Json, nullable=False),
+)
+Index("ix_audit_customer", audit.c.customer_id, audit.c.id)
+Index("ix_audit_who", audit.c.who, audit.c.id)

@@ -74,7 +74,11 @@ class Busy(TryLater):
 
 
 class AskPerson(CarryError):
-    """This customer cannot go as it is. ``choices`` spells out what a person may choose from (ids, codes only)."""
+    """This customer cannot go as it is.
+
+    ``choices`` spells out what a person may choose from: ids and codes, and under ``name`` a name, which may stand in
+    the ledger and on a page, and nowhere else.
+    """
 
     def __init__(
         self,

@@ -14,7 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ledger.report import Failures, LaneReport, Story
+from handlers.causes import cause_of
+from ledger.report import LaneReport, Story
+from ledger.waiting import Failures
 
 _COLOURS = {"done": "green", "failed": "red", "running": "yellow", "pending": "yellow", "retry": "yellow"}
 
@@ -90,14 +92,17 @@ def story(told: Story, lanes: Sequence[str], lanes_off: Mapping[str, str], now: 
 
 
 def table_of_failures(groups: Sequence[Failures]) -> Table:
-    """One row a cause: how many, what it says, and who waits longest."""
+    """A cause after the other: how many, what the far side says, who waits longest, and what to do."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("lane", "kind", "tasks", "customer", "why"):
+    for name in ("lane", "cause", "tasks", "customer", "why"):
         table.add_column(name, justify="right" if name == "tasks" else "left", overflow="fold")
     for group in groups:
-        for place, (customer_id, why) in enumerate(group.examples):
-            head = (group.lane, group.kind or "", f"{group.count:,}") if place == 0 else ("", "", "")
-            table.add_row(*head, str(customer_id), escape(why or ""))
+        cause = cause_of(group.lane, group.kind)
+        examples = [(str(customer_id), escape(why or "")) for customer_id, why in group.examples]
+        told = [*examples, ("", f"[dim]{escape(cause.do)}[/dim]")]
+        heads = [(group.lane, f"[bold]{escape(cause.title)}[/bold]", f"{group.count:,}"), ("", group.kind or "", "")]
+        for place, row in enumerate(told):
+            table.add_row(*(heads[place] if place < len(heads) else ("", "", "")), *row)
     return table
 
 
@@ -106,7 +111,9 @@ def _task(task: Mapping[str, Any], lanes_off: Mapping[str, str], now: datetime) 
     off = f" (off: {lanes_off[task['lane']]})" if task["lane"] in lanes_off and state == "pending" else ""
     wait = (task["due_at"] - now).total_seconds()
     corrections = "\n".join(f"{c['field']} {c['what']}: {c['detail']}" for c in task["corrections"] or ())
-    choices = "".join("\n  " + ", ".join(f"{k} {v}" for k, v in c.items()) for c in task["choices"] or ())
+    choices = "".join(
+        "\n  " + ", ".join(f"{k} {v}" for k, v in c.items() if k != "name") for c in task["choices"] or ()
+    )
     memo = "".join(f"\n{k} {v}" for k, v in (task["memo"] or {}).items())
     return [
         str(task["lane"]),
@@ -114,9 +121,17 @@ def _task(task: Mapping[str, Any], lanes_off: Mapping[str, str], now: datetime) 
         escape((task["ref"] or "-") + memo),
         str(task["attempt"] or ""),
         f"in {wait:.0f} s" if state == "pending" and wait > 0 and not off else "",
-        escape(": ".join(filter(None, (task["kind"], task["why"]))) + choices),
+        _why(task) + escape(choices),
         escape(corrections),
     ]
+
+
+def _why(task: Mapping[str, Any]) -> str:
+    """What keeps this task: the cause's title, then its kind and the vendor's words."""
+    if not task["kind"]:
+        return escape(task["why"] or "")
+    title = cause_of(task["lane"], task["kind"]).title
+    return f"[bold]{escape(title)}[/bold]\n" + escape(": ".join(filter(None, (task["kind"], task["why"]))))
 
 
 def _delivery(row: Mapping[str, Any]) -> str:

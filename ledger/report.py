@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from ledger import tables as t
 from ledger.arrival import Known
 from ledger.breaker import Health
 from ledger.database import Database
 from ledger.erase import Erasure, erasure_of
+from ledger.waiting import Failures, Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +28,6 @@ class LaneReport:
     failed: int
     oldest_debt: datetime | None
     health: Health
-
-
-@dataclass(frozen=True, slots=True)
-class Failures:
-    """Failed tasks of one lane and one cause; ``examples`` are (Shopify id, why) of those that wait longest."""
-
-    lane: str
-    kind: str | None
-    count: int
-    examples: Sequence[tuple[int, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +103,7 @@ class Report:
 
     def failures(self, names: Sequence[str], *, examples: int = 3) -> list[Failures]:
         """What waits for a person in these lanes, grouped by lane and cause, the largest group first."""
-        tasks = t.tasks.c
-        # The lanes are named for the index's sake: it begins with them.
-        failed = and_(tasks.lane.in_(names), tasks.state == "failed")
-        with self._database.reading() as c:
-            groups = c.execute(
-                select(tasks.lane, tasks.kind, func.count().label("n"))
-                .where(failed)
-                .group_by(tasks.lane, tasks.kind)
-                .order_by(func.count().desc(), tasks.lane, tasks.kind)
-            ).all()
-            return [
-                Failures(
-                    g.lane,
-                    g.kind,
-                    g.n,
-                    [
-                        (row.customer_id, row.why)
-                        for row in c.execute(
-                            select(tasks.customer_id, tasks.why)
-                            .where(failed, tasks.lane == g.lane, tasks.kind.is_not_distinct_from(g.kind))
-                            .order_by(tasks.settled_at)
-                            .limit(examples)
-                        )
-                    ],
-                )
-                for g in groups
-            ]
+        return Waiting(self._database).groups(names, examples=examples)
 
     def story(self, customer_id: int, *, last: int = 50) -> Story | None:
         """One customer's story: the last deliveries and attempts (without bodies) and the tasks; None if unknown."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 
 from ledger import tables as t
 from ledger.database import Database
@@ -30,11 +30,18 @@ class Resync:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def count(self, *, lanes: Sequence[str], customer_ids: Sequence[int] | None = None, only: Which = "all") -> int:
+    def count(
+        self,
+        *,
+        lanes: Sequence[str],
+        customer_ids: Sequence[int] | None = None,
+        only: Which = "all",
+        kinds: Sequence[str | None] | None = None,
+    ) -> int:
         """How many tasks ``page`` would make pending, all pages together."""
         with self._database.reading() as c:
-            if only == "failed":
-                return c.execute(select(func.count()).where(*_failed(lanes, customer_ids))).scalar() or 0
+            if _asks_for_failed(only, kinds):
+                return c.execute(select(func.count()).where(*_failed(lanes, customer_ids, kinds))).scalar() or 0
             found = c.execute(_customers(customer_ids, 0).with_only_columns(func.count())).scalar() or 0
             return found * len(lanes)
 
@@ -45,17 +52,20 @@ class Resync:
         lanes: Sequence[str],
         customer_ids: Sequence[int] | None = None,
         only: Which = "all",
+        kinds: Sequence[str | None] | None = None,
         after_id: int = 0,
         limit: int = 500,
     ) -> tuple[int, int | None]:
         """Make the tasks of up to ``limit`` customers pending: how many, and the last customer's id (None: the end).
 
         Everything is sent again, not only what differs; a lane that is new to a customer gets its task. A running task
-        is carried once more when it settles.
+        is carried once more when it settles. ``kinds``: of what failed, only what failed with one of these (None among
+        them: with none); it goes with ``only="failed"``.
         """
-        failed = [*_failed(lanes, customer_ids), t.tasks.c.customer_id > after_id]
+        only_failed = _asks_for_failed(only, kinds)
+        failed = [*_failed(lanes, customer_ids, kinds), t.tasks.c.customer_id > after_id]
         with self._database.writing() as c:
-            if only == "failed":
+            if only_failed:
                 page = select(t.tasks.c.customer_id).where(*failed).distinct().order_by(t.tasks.c.customer_id)
             else:
                 page = _customers(customer_ids, after_id).order_by(t.customers.c.id)
@@ -64,9 +74,9 @@ class Resync:
             there = select(t.tasks.c.customer_id, t.tasks.c.lane, t.tasks.c.sent).where(
                 t.tasks.c.customer_id.in_(ids), t.tasks.c.lane.in_(list(lanes))
             )
-            rows = c.execute(there.where(*failed) if only == "failed" else there).all()
+            rows = c.execute(there.where(*failed) if only_failed else there).all()
             pairs = [(r.customer_id, r.lane) for r in rows]
-            if only == "all":
+            if not only_failed:
                 pairs = [(i, lane) for i in ids for lane in lanes]
             request_id = uuid.uuid4().hex
             owe(c, [Debt(i, ln, now, now, request_id) for i, ln in pairs])
@@ -93,8 +103,20 @@ class Resync:
             return True
 
 
-def _failed(lanes: Sequence[str], customer_ids: Sequence[int] | None) -> list[ColumnElement[bool]]:
+def _asks_for_failed(only: Which, kinds: Sequence[str | None] | None) -> bool:
+    """Whether only what failed is meant. Raises ``ValueError`` for kinds of what did not fail."""
+    if kinds is not None and only != "failed":
+        raise ValueError('kinds go with only="failed": what did not fail has no kind')
+    return only == "failed"
+
+
+def _failed(
+    lanes: Sequence[str], customer_ids: Sequence[int] | None, kinds: Sequence[str | None] | None
+) -> list[ColumnElement[bool]]:
     which: list[ColumnElement[bool]] = [t.tasks.c.lane.in_(list(lanes)), t.tasks.c.state == "failed"]
+    if kinds is not None:
+        of_kinds = t.tasks.c.kind.in_([kind for kind in kinds if kind is not None])
+        which.append(or_(of_kinds, t.tasks.c.kind.is_(None)) if None in kinds else of_kinds)
     if customer_ids is not None:
         which.append(t.tasks.c.customer_id.in_(list(customer_ids)))
     return which

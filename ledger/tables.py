@@ -186,6 +186,18 @@ _new = text("state = 'pending' AND ref IS NULL")
 Index("ix_tasks_due_new", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_new, postgresql_where=_new)
 Index("ix_tasks_lease", tasks.c.lease_until, sqlite_where=_running, postgresql_where=_running)
 Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state, tasks.c.customer_id)
+# Written only when something fails, or is tried again: never while a delivery is taken in.
+_failed = text("state = 'failed'")
+Index(
+    "ix_tasks_failed",
+    tasks.c.lane,
+    tasks.c.kind,
+    tasks.c.since,
+    tasks.c.customer_id,
+    sqlite_where=_failed,
+    postgresql_where=_failed,
+)
+Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state)
 Index("ix_tasks_ref", tasks.c.lane, tasks.c.ref)
 
 attempts = Table(

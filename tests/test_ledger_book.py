@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -597,6 +598,26 @@ def test_resync_makes_what_failed_pending_and_nothing_else(ledger: Ledger, clock
     assert ledger.task(1)["attempt"] == 0
     assert ledger.resync.count(lanes=LANES, only="failed") == 0
     assert ledger.resync.page(now=clock(), lanes=LANES, only="failed") == (0, None)
+
+
+def test_resync_of_one_kind_leaves_what_failed_otherwise(ledger: Ledger, clock: Clock) -> None:
+    deliver(ledger, 1, 2, 3, 4, clock=clock)
+    for kind in ("far.ambiguous", "far.refused", "far.refused"):
+        ledger.settle(ledger.claim(limit=1, now=clock()), replace(failed(), kind=kind), now=clock())
+    with ledger.database.writing() as c:
+        c.execute(t.tasks.update().where(t.tasks.c.customer_id == 3).values(kind=None))
+
+    def of(*kinds: str | None) -> int:
+        return ledger.resync.count(lanes=LANES, only="failed", kinds=kinds)
+
+    assert (of("far.refused"), of(None), of("far.ambiguous", None), of("far.other"), of()) == (1, 1, 2, 0, 0)
+    assert ledger.resync.page(now=clock(), lanes=LANES, only="failed", kinds=["far.refused", None]) == (2, 3)
+    assert [ledger.task(i)["state"] for i in (1, 2, 3, 4)] == ["failed", "pending", "pending", "pending"]
+
+
+def test_resync_by_kind_is_only_for_what_failed(ledger: Ledger, clock: Clock) -> None:
+    with pytest.raises(ValueError, match="failed"):
+        ledger.resync.page(now=clock(), lanes=LANES, kinds=["far.refused"])
 
 
 def test_resync_sends_everything_again(ledger: Ledger, clock: Clock) -> None:

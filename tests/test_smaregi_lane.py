@@ -47,6 +47,7 @@ class Smaregi:
     """Members, required columns, and what goes wrong next."""
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    points: dict[str, str] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -84,6 +85,10 @@ class Smaregi:
             return self._json(200, [{"columnName": name, "value": "1"} for name in sorted(self.required)])
         if request.method == "GET" and path == "/customers":
             return self._json(200, self._listed(query))
+        if path == "/customers/point":
+            asked = query["customer_id"]
+            rows = [{"customerId": asked, "point": self.points[asked], "mile": "0"}] if asked in self.points else []
+            return self._json(200, rows)
         if request.method == "GET":
             row = self.rows.get(path.rpartition("/")[2])
             return self._json(200, row) if row else self._json(404, {"title": "Not Found"})
@@ -455,15 +460,35 @@ def test_a_suspended_member_or_a_lost_card_counts(world: World, status: str) -> 
 
 def test_two_live_members_ask_a_person_with_the_choice_spelled_out(world: World) -> None:
     first = world.in_store(mailAddress="hanako.test@example.com")
-    second = world.in_store(mailAddress3="hanako.test@example.com", customerNo="S-2")
+    visited = "2026-11-03T18:20:00+09:00"
+    second = world.in_store(mailAddress3="hanako.test@example.com", customerNo="S-2", lastComeDateTime=visited)
+    world.smaregi.points[second] = "120"
     world.in_store(mailAddress="hanako.test@example.com", status="3")
     asked = world.asks(NEW)
     assert asked.kind == "smaregi.several_members"
+    beside = {"name": "店 頭", "last_visit": "2026-11-03", "points": "120"}
     assert list(asked.choices) == [
-        {"member": first, "code": "CARD-10", "number": "", "status": "0"},
-        {"member": second, "code": "CARD-11", "number": "S-2", "status": "0"},
+        {"member": first, "code": "CARD-10", "number": "", "status": "0", "name": "店 頭"},
+        {"member": second, "code": "CARD-11", "number": "S-2", "status": "0", **beside},
     ]
     assert world.smaregi.bodies == []
+
+
+def test_a_choice_can_be_made_without_the_points(world: World, mocker: Any) -> None:
+    for _ in range(2):
+        world.in_store(mailAddress="hanako.test@example.com")
+    lane = world.lane()
+    mocker.patch.object(lane.api, "points", side_effect=TryLater("down", kind="smaregi.unavailable"))
+    asked = lane.carry([NEW])[ID]
+    assert isinstance(asked, AskPerson)
+    assert len(asked.choices) == 2
+
+
+def test_a_choice_does_not_name_who_is_another_customers(world: World) -> None:
+    for _ in range(2):
+        member = world.in_store(mailAddress="hanako.test@example.com")
+    world.index.link(member, 6900000000009)
+    assert ["name" in choice for choice in world.asks(NEW).choices] == [True, False]
 
 
 def test_a_double_that_was_deleted_in_the_store_no_longer_asks_a_person(world: World) -> None:

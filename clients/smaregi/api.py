@@ -121,6 +121,14 @@ class SmaregiApi:
             raise filter_ignored("customer_id")
         return answer.body
 
+    def points(self, member_id: str) -> str:
+        """The member's points, "" when none are told. Points that have expired lapse at Smaregi by being looked at.
+
+        https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/getcustomerspoint
+        """
+        rows = self._ask_for_rows("read a member's points", "/customers/point", {"customer_id": member_id})
+        return next((text(row, "point") for row in rows.body if text(row, "customerId") == member_id), "")
+
     def create(self, fields: Mapping[str, str]) -> Row:
         """Make a member; what came back, over what was sent. Raises ``Refused``, and ``TryLater`` in doubt."""
         answer = self._call("POST", "/customers", json=dict(fields), repeatable=False)

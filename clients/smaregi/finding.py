@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from clients.errors import AskPerson, TryLater
+from clients.errors import AskPerson, CarryError, TryLater
 from clients.smaregi.api import Filter, SmaregiApi
 from clients.smaregi.index import MemberIndex
-from clients.smaregi.rows import Row, as_member
+from clients.smaregi.rows import Row, as_member, text
 from clients.smaregi.sorting import Missing
 from customer import Member
 
@@ -69,7 +69,7 @@ class Finder:
     def only(self, rows: Sequence[Row], customer_id: int) -> Row:
         """The one live member. Raises ``AskPerson`` when there are several, or it is another customer's."""
         if len(rows) > 1:
-            raise several([as_member(row) for row in rows])
+            raise several([as_member(row) for row in rows], [self._beside(row, customer_id) for row in rows])
         member = as_member(rows[0])
         other = self._index.linked_to(member.id)
         if other is not None and other != customer_id:
@@ -80,6 +80,20 @@ class Finder:
                 choices=[{**as_choice(member), "customer": str(other)}],
             )
         return rows[0]
+
+    def _beside(self, row: Row, customer_id: int) -> Mapping[str, str]:
+        """What tells a person which of several members is meant; no name of who is another Shopify customer's."""
+        told = {"last_visit": text(row, "lastComeDateTime")[:10], "points": self._points(text(row, "customerId"))}
+        if self._index.linked_to(text(row, "customerId")) in (None, customer_id):
+            told["name"] = " ".join(filter(None, (text(row, "lastName"), text(row, "firstName"))))
+        return {name: value for name, value in told.items() if value}
+
+    def _points(self, member_id: str) -> str:
+        """The member's points, "" when they are not told: a choice can be made without them."""
+        try:
+            return self._api.points(member_id)
+        except CarryError:
+            return ""
 
     def _hits(
         self, number: str, mail: str | None, *, numbers_too: bool
@@ -107,12 +121,12 @@ class Finder:
         return row
 
 
-def several(members: Sequence[Member]) -> AskPerson:
-    """Two or more live members could be this customer: a person chooses."""
+def several(members: Sequence[Member], beside: Sequence[Mapping[str, str]] = ()) -> AskPerson:
+    """Two or more live members could be this customer: a person chooses. ``beside``: what else is known of each."""
     return AskPerson(
         f"{len(members)} live members could be this customer: choose one, or merge them in Smaregi (名寄せ)",
         kind="smaregi.several_members",
-        choices=[as_choice(member) for member in members],
+        choices=[{**as_choice(m), **(beside[place] if beside else {})} for place, m in enumerate(members)],
     )
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json as codec
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -25,6 +27,18 @@ from clients.pace import Pace
 
 NOT_DONE = frozenset({423, 429, 477})  # the far side says that it did nothing
 MAYBE_DONE = frozenset({500, 502, 503, 504, 521, 522, 523, 524, 525, 526})
+
+_HURRY: ContextVar[float | None] = ContextVar("hurry", default=None)
+
+
+@contextmanager
+def one_try(read_s: float) -> Iterator[None]:
+    """Every call within is made once and waits so long: somebody sits before a screen, and may press again."""
+    held = _HURRY.set(read_s)
+    try:
+        yield
+    finally:
+        _HURRY.reset(held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +132,8 @@ class Http:
         ``doubt`` when the far side may have done what was asked.
         """
         url = path if path.startswith(("http://", "https://")) else self.base_url + path
+        hurry = _HURRY.get()
+        timeout = self._timeout if hurry is None else (self._timeout[0], min(self._timeout[1], hurry))
         waiting = wait_exponential_jitter(multiplier=0.4, max=3.0, jitter=0.4)
 
         def wait(state: RetryCallState) -> float:
@@ -137,7 +153,7 @@ class Http:
                     data=form,
                     headers=headers,
                     auth=basic,
-                    timeout=self._timeout,
+                    timeout=timeout,
                     allow_redirects=False,
                 )
             except requests.RequestException as e:
@@ -151,7 +167,7 @@ class Http:
 
         retrying = Retrying(
             retry=retry_if_exception_type(_Again),
-            stop=stop_after_attempt(self._tries),
+            stop=stop_after_attempt(self._tries if hurry is None else 1),
             wait=wait,
             sleep=self._sleep,
             reraise=True,

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from clients.errors import CarryError
 from customer import Correction, Customer, Task
@@ -31,6 +31,35 @@ class Carried:
 
 
 Result: TypeAlias = Carried | CarryError
+
+Finding: TypeAlias = Literal["linked", "would be linked", "would be created", "nothing to do"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that a carry would change: what stands there now, and what would stand there (None: nothing)."""
+
+    field: str
+    there: str | None
+    would_be: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a carry would find and change, without having changed anything. ``ref`` is the far side's id, if any.
+
+    ``why`` is what else should be known, in words.
+    """
+
+    found: Finding
+    ref: str | None = None
+    changes: tuple[Change, ...] = ()
+    why: str | None = None
+
+
+def seen(ref: str, found: Finding, changes: Sequence[Change]) -> Look:
+    """A look at what is there; linked, and equal in every field, is nothing to do."""
+    return Look("nothing to do" if found == "linked" and not changes else found, ref, tuple(changes))
 
 
 class Lane(Protocol):
@@ -66,6 +95,21 @@ class Lane(Protocol):
 
     def tend(self) -> timedelta | None:
         """Upkeep between tasks (the member index): how long until it wants to be called again, None for never."""
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """A lane that can say what a carry would change. Not every lane: a letter has nothing to be compared with."""
+
+    @property
+    def name(self) -> str:
+        """The lane's word."""
+
+    def preview(self, task: Task) -> Look:
+        """What ``carry`` would do to this one task, by looking only: nothing is written at the far side.
+
+        Raises ``CarryError``, also where a carry would stop and ask a person.
+        """
 
 
 def with_doubts(task: Task, mapped: Callable[[Customer], Mapping[str, Any]]) -> Task:

@@ -3,71 +3,29 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import uuid
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import click
-from flask.cli import AppGroup
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from clients.errors import CarryError
 from clients.shopify.signature import sign
-from handlers.house import LANES, House
+from handlers import cli_db, cli_resync, cli_vendors
+from handlers.house import LANES
 from handlers.telling import age, story, table_of_failures, table_of_lanes
-from ledger.database import StoreBusy
-from ledger.migrate import is_current, upgrade
-from ledger.resync import AlreadyLinked
-from ledger.seal import WrongKey
+from handlers.terminal import GetHouse, Said, clearly, out, progress_of
+from ledger.migrate import is_current
 
-GetHouse = Callable[[], House]
-# A pipe has no width of its own, and nothing may be cut off for it.
-out = Console(width=None if sys.stdout.isatty() else 200)
-
-
-class Said(click.ClickException):
-    """An error for the person at the terminal: one line that names the mend, and exit code 1."""
-
-
-def clearly(go: Callable[[], None]) -> None:
-    """Run a command's work; what stops it is said in words. Raises ``Said``."""
-    try:
-        go()
-    except StoreBusy as e:
-        raise Said(f"{e} (DATABASE_URL)") from None
-    except WrongKey as e:
-        raise Said(str(e)) from None
-    except CarryError as e:
-        raise Said(e.why) from None
-
-
-def progress_of(what: str) -> Progress:
-    """A bar for long work, gone when the work is done."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=out, transient=True)
+__all__ = ["GetHouse", "Said", "clearly", "out", "progress_of", "register"]
 
 
 def register(cli: click.Group, house: GetHouse) -> None:
     """Add every command to ``cli``; ``house`` is asked only when a command runs."""
-    for make in (_db, _worker, _deliver, _status, _failures, _show, _resync, _link, _hubspot):
+    for make in (_worker, _deliver, _status, _failures, _show):
         cli.add_command(make(house))
-
-
-def _db(house: GetHouse) -> click.Command:
-    group = AppGroup("db", help="The ledger's database.")
-
-    @group.command("upgrade")
-    def upgrade_command() -> None:
-        """Bring the database to the newest shape; safe to run again."""
-        clearly(lambda: upgrade(house().database))
-        out.print("the database is in the newest shape")
-
-    return group
+    for part in (cli_db, cli_resync, cli_vendors):
+        part.register(cli, house)
 
 
 def _worker(house: GetHouse) -> click.Command:
@@ -193,105 +151,3 @@ def _failures(house: GetHouse) -> click.Command:
         clearly(tell)
 
     return failures
-
-
-def _link(house: GetHouse) -> click.Command:
-    @click.command("link")
-    @click.argument("customer_id", type=int, metavar="ID")
-    @click.argument("member")
-    @click.option("--lane", type=click.Choice(LANES[1:]), default="smaregi", show_default=True)
-    def link(customer_id: int, member: str, lane: str) -> None:
-        """Say that customer ID is MEMBER (Smaregi's customerId, or with --lane hubspot the contact's record id).
-
-        For those who waited because several could be meant. They are carried at once; points and visits stay.
-        """
-        h = house()
-
-        def go() -> None:
-            try:
-                if not h.resync.link(customer_id, lane, member, now=h.now()):
-                    raise Said(f"no customer {customer_id} in the ledger: save them again in the Shopify admin")
-            except AlreadyLinked as e:
-                raise Said(f"{member} is customer {e.customer_id}'s already: merge the two in Shopify first") from None
-            out.print(f"customer {customer_id} is {member} from the next carry on: flask show {customer_id} tells")
-
-        clearly(go)
-
-    return link
-
-
-def _resync(house: GetHouse) -> click.Command:
-    @click.command("resync")
-    @click.argument("customer_ids", type=int, nargs=-1, metavar="ID...")
-    @click.option("--failed", is_flag=True, help="Every task that failed.")
-    @click.option("--all", "everyone", is_flag=True, help="Every customer.")
-    @click.option("--lane", "lanes", type=click.Choice(LANES), multiple=True, help="Only this lane; may be repeated.")
-    @click.option("--dry-run", is_flag=True, help="Only say how many tasks it would be.")
-    def resync(customer_ids: Sequence[int], failed: bool, everyone: bool, lanes: Sequence[str], dry_run: bool) -> None:
-        """Make tasks pending again: everything is read and sent anew, not only what differs.
-
-        Can be stopped and started again: what was made pending stays so.
-        """
-        if sum((bool(customer_ids), failed, everyone)) != 1:
-            raise click.UsageError("name customers by their Shopify IDs, or say --failed, or say --all")
-        h = house()
-        which: dict[str, Any] = {
-            "lanes": lanes or LANES,
-            "customer_ids": list(customer_ids) or None,
-            "only": "failed" if failed else "all",
-        }
-
-        def go() -> None:
-            total = h.resync.count(**which)
-            if customer_ids and not total:
-                raise Said("none of these customers is in the ledger: save them again in the Shopify admin")
-            if dry_run:
-                out.print(f"{_tasks(total)} would be made pending; nothing was changed")
-                return
-            out.print(f"{_tasks(_pages(h, which, total))} made pending")
-
-        clearly(go)
-
-    return resync
-
-
-def _tasks(count: int) -> str:
-    return f"{count:,} task" + ("" if count == 1 else "s")
-
-
-def _pages(h: House, which: dict[str, Any], total: int) -> int:
-    made, after = 0, 0
-    with progress_of("resync") as progress:
-        bar = progress.add_task("resync", total=total)
-        while True:
-            count, last = h.resync.page(now=h.now(), after_id=after, **which)
-            made += count
-            progress.update(bar, completed=made)
-            if last is None:
-                return made
-            after = last
-
-
-def _hubspot(house: GetHouse) -> click.Command:
-    group = AppGroup("hubspot", help="The HubSpot side.")
-
-    @group.command("setup")
-    @click.option("--check", is_flag=True, help="Only look; create nothing.")
-    def setup(check: bool) -> None:
-        """Create the property group and the properties that are missing, and check those that are there."""
-        h = house()
-
-        def go() -> None:
-            lane: Any = next((lane for lane in h.lanes() if lane.name == "hubspot"), None)
-            if lane is None:
-                raise Said(f"the HubSpot lane is off: {h.lanes_off['hubspot']}")
-            wrong = False
-            for name, state in lane.check() if check else lane.setup():
-                wrong |= state.startswith("wrong")
-                out.print(f"{name:32} {state}", highlight=False, markup=False)
-            if wrong:
-                raise click.exceptions.Exit(1)
-
-        clearly(go)
-
-    return group

@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 
+from customer import Task
 from ledger import tables as t
 from ledger.database import Database
-from ledger.rows import Debt, blank_marks, owe
+from ledger.erase import erasure_of
+from ledger.rows import Debt, blank_marks, known_customers, owe
 
 Which = Literal["failed", "all"]
 
@@ -45,6 +47,24 @@ class Resync:
             found = c.execute(_customers(customer_ids, 0).with_only_columns(func.count())).scalar() or 0
             return found * len(lanes)
 
+    def first_ids(
+        self,
+        *,
+        lanes: Sequence[str],
+        customer_ids: Sequence[int] | None = None,
+        only: Which = "all",
+        kinds: Sequence[str | None] | None = None,
+        after_id: int = 0,
+        limit: int = 10,
+    ) -> list[int]:
+        """The Shopify ids of the customers whom ``page`` would take first."""
+        with self._database.reading() as c:
+            if _asks_for_failed(only, kinds):
+                query = _failed_customers([*_failed(lanes, customer_ids, kinds), t.tasks.c.customer_id > after_id])
+            else:
+                query = _customers(customer_ids, after_id).order_by(t.customers.c.id)
+            return list(c.execute(query.limit(limit)).scalars().all())
+
     def page(
         self,
         *,
@@ -66,7 +86,7 @@ class Resync:
         failed = [*_failed(lanes, customer_ids, kinds), t.tasks.c.customer_id > after_id]
         with self._database.writing() as c:
             if only_failed:
-                page = select(t.tasks.c.customer_id).where(*failed).distinct().order_by(t.tasks.c.customer_id)
+                page = _failed_customers(failed)
             else:
                 page = _customers(customer_ids, after_id).order_by(t.customers.c.id)
             ids: list[int] = list(c.execute(page.limit(limit)).scalars().all())
@@ -84,6 +104,19 @@ class Resync:
             if pairs:
                 self._database.notify(c)
         return len(pairs), ids[-1] if ids else None
+
+    def task(self, customer_id: int, lane: str) -> Task | None:
+        """This customer as a resync would carry them to the lane: everything is sent again. None: nobody is there."""
+        mine = (t.tasks.c.customer_id == customer_id, t.tasks.c.lane == lane)
+        with self._database.reading() as c:
+            known = known_customers(c, [customer_id]).get(customer_id)
+            if known is None or erasure_of(c, customer_id):
+                return None
+            row = c.execute(select(t.tasks.c.ref, t.tasks.c.sent, t.tasks.c.memo, t.tasks.c.doubt).where(*mine)).first()
+        if row is None:
+            return Task(known.customer)
+        blank = dict.fromkeys(row.sent or (), "")
+        return Task(known.customer, ref=row.ref, sent=blank, memo=row.memo or {}, doubt=row.doubt)
 
     def link(self, customer_id: int, lane: str, ref: str, *, now: datetime) -> bool:
         """A person chose: this customer is ``ref`` at the far side, from the next carry on. False: no such task.
@@ -108,6 +141,10 @@ def _asks_for_failed(only: Which, kinds: Sequence[str | None] | None) -> bool:
     if kinds is not None and only != "failed":
         raise ValueError('kinds go with only="failed": what did not fail has no kind')
     return only == "failed"
+
+
+def _failed_customers(failed: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    return select(t.tasks.c.customer_id).where(*failed).distinct().order_by(t.tasks.c.customer_id)
 
 
 def _failed(

@@ -41,6 +41,19 @@ def test_upgrade_makes_the_tables_and_may_be_run_again(tmp_path: Path) -> None:
     house_of(app).close()
 
 
+def test_backup_copies_a_ledger_that_can_be_used_at_once(tmp_path: Path) -> None:
+    app = make_app(f"sqlite:///{tmp_path}/ledger.db")
+    assert run(app, "db", "upgrade").exit_code == 0
+    said = run(app, "db", "backup", str(tmp_path / "copy.db"))
+    assert (said.exit_code, "MB at" in said.output) == (0, True), said.output
+    copy = make_app(f"sqlite:///{tmp_path}/copy.db")
+    assert is_current(house_of(copy).database)
+    again = run(app, "db", "backup", str(tmp_path / "copy.db"))
+    assert (again.exit_code, "a new name" in again.output) == (1, True)
+    for made in (app, copy):
+        house_of(made).close()
+
+
 def test_a_worker_does_not_start_on_a_database_that_lacks_a_migration(tmp_path: Path) -> None:
     app = make_app(f"sqlite:///{tmp_path}/new.db")
     result = run(app, "worker")

@@ -12,10 +12,11 @@ from clients.errors import StopLane
 from clients.http import Answer
 from clients.hubspot.api import MOST, HubSpotApi
 from clients.hubspot.flow import Flow
+from clients.hubspot.looking import look
 from clients.hubspot.rows import fold
 from clients.hubspot.setup import Findings, check, setup, wrong_ones
 from clients.hubspot.sorting import Verdict, sort_answer
-from clients.lane import Result
+from clients.lane import Look, Result
 from clients.pace import PaceStore
 from customer import Task
 
@@ -86,6 +87,10 @@ class HubSpotLane:
         for start in range(0, len(todo), MOST):
             self._flow.carry(todo[start : start + MOST])
         return {row.customer_id: row.result for row in rows if row.result is not None}
+
+    def preview(self, task: Task) -> Look:
+        """What a carry would do to this contact; see ``clients.lane.Previews``."""
+        return look(self._api, task, today=self._today(), sort=self._sort)
 
     def _look_at_account(self) -> None:
         """The cheapest look at the token; it tells the time zone in which the daily limit ends."""

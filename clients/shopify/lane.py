@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from clients.errors import StopLane, TryLater
-from clients.lane import Carried, Result
+from clients.errors import CarryError, StopLane, TryLater
+from clients.lane import Carried, Change, Look, Result, seen
 from clients.pace import PaceStore
 from clients.shopify.admin import Admin, Told
 from clients.shopify.node import gid, question, read_node
 from clients.shopify.refusals import DENIED, denied, sort_troubles
 from clients.token import Vault
-from customer import Task
+from customer import Customer, Task
 
 SPARE: Final = frozenset({"lastOrder"})
 """Fields we can do without: an app that may see no orders still reads customers."""
@@ -110,6 +110,20 @@ class ShopifyLane:
             for row, (customer_id, node) in enumerate(zip(ids, nodes, strict=True))
         }
 
+    def preview(self, task: Task) -> Look:
+        """What a read would teach us: of each field, what we know now (``there``) and what Shopify has (``would_be``).
+
+        Raises ``CarryError``.
+        """
+        result = self.carry([task])[task.customer.id]
+        if isinstance(result, CarryError):
+            raise result
+        if result.found is None:
+            return Look("nothing to do", result.ref, why="Shopify has no such customer any more")
+        before, after = _told(task.customer), _told(task.customer.seen_with(result.found))
+        names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        return seen(result.ref, "linked", [Change(name, before.get(name), after.get(name)) for name in names])
+
     def tend(self) -> timedelta | None:
         """Nothing to keep up between tasks."""
         return None
@@ -147,6 +161,17 @@ class ShopifyLane:
                 vendor_request_id=told.vendor_request_id,
             )
         return Carried(ref=ref, did="read", found=found, vendor_request_id=told.vendor_request_id)
+
+
+def _told(customer: Customer) -> dict[str, str]:
+    """What is known of a customer, field by field in words; the parts of the address each by itself."""
+    facts = customer.to_json()
+    address = facts.pop("address", None) or {}
+    facts |= {f"address.{part}": value for part, value in address.items()}
+    for unspoken in ("id", "updated_at", "cleared"):
+        facts.pop(unspoken, None)
+    facts["tags"] = ", ".join(facts.get("tags") or ())
+    return {name: str(value) for name, value in facts.items() if value not in (None, "")}
 
 
 def _scopes(data: Mapping[str, Any]) -> frozenset[str] | None:

@@ -7,42 +7,31 @@ its visits and what we do not know; only the link and what Shopify has a value f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from clients.errors import AskPerson, CarryError, TryLater
-from clients.lane import Carried, Result, fingerprint, what_differs, with_doubts
+from clients.lane import Carried, Change, Look, Result, fingerprint, seen, what_differs, with_doubts
 from clients.pace import PaceStore
 from clients.smaregi.api import SmaregiApi
 from clients.smaregi.finding import SOON, Finder, as_choice
 from clients.smaregi.index import MemberIndex
-from clients.smaregi.mapping import CLEARED_AS, Mapped, map_member, member_number
-from clients.smaregi.required import RequiredColumns, fill
-from clients.smaregi.rows import JST, Row, as_member, mail_key, text
+from clients.smaregi.required import RequiredColumns
+from clients.smaregi.rows import Row, as_member, text
 from clients.smaregi.sorting import Missing, Refused
 from clients.smaregi.upkeep import Upkeep
+from clients.smaregi.wanted import Wanted, Wishes
 from clients.token import Vault
-from customer import Correction, Customer, Task, known
+from customer import Task
 
 MatchedMember: TypeAlias = Literal["keep_code", "replace_code"]
 
 HELD: Final = timedelta(minutes=5)  # longer than one customer takes, a few timeouts included
 SETTLING: Final = timedelta(seconds=5)  # until the ledger has surely written down whom the member is linked to
 MERGED: Final = "4"
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What we want a member to be: the mapped fields, which of them only stand in, and what was corrected."""
-
-    profile: Mapping[str, str | None]
-    filled: frozenset[str]
-    corrections: tuple[Correction, ...]
-    number: str
-    mail: str | None
 
 
 class SmaregiLane:
@@ -81,9 +70,10 @@ class SmaregiLane:
         )
         self._index = index
         self._now = now
-        self._replaces_code = matched_member == "replace_code"
-        self._placeholder = placeholder
         self._required = RequiredColumns(self.api.required_columns, now)
+        self._wishes = Wishes(
+            self._required, now, replaces_code=matched_member == "replace_code", placeholder=placeholder
+        )
         self._upkeep = Upkeep(self.api, index, now=now, sleep=sleep)
         self._finder = Finder(self.api, index, now=now)
 
@@ -135,8 +125,8 @@ class SmaregiLane:
             return e
 
     def _carry(self, task: Task) -> Carried:
-        task = with_doubts(task, lambda customer: self._mapped(customer).fields)
-        wanted = self._wanted(task)
+        task = with_doubts(task, lambda customer: self._wishes.mapped(customer).fields)
+        wanted = self._wishes.of(task)
         if task.ref is not None:
             try:
                 return self._update(task, task.ref, wanted)
@@ -159,28 +149,45 @@ class SmaregiLane:
                 lane_wide=False,
             ) from e
 
-    def _wanted(self, task: Task) -> _Wanted:
-        mapped = self._mapped(task.customer)
-        return _Wanted(
-            profile=mapped.fields,
-            filled=mapped.filled,
-            corrections=mapped.corrections,
-            number=member_number(task.customer.id),
-            mail=mail_key(known(task.customer.email)),
-        )
+    # A look, before anything is done
 
-    def _mapped(self, customer: Customer) -> Mapped:
-        return map_member(customer, placeholder=self._placeholder, today=self._today())
+    def preview(self, task: Task) -> Look:
+        """What a carry would do with this customer, as a member is now; see ``clients.lane.Previews``."""
+        task = with_doubts(task, lambda customer: self._wishes.mapped(customer).fields)
+        wanted = self._wishes.of(task)
+        if task.ref is not None:
+            try:
+                return self._look_at_known(task, task.ref, wanted)
+            except Missing:
+                task = replace(task, ref=None, sent={}, doubt=True)
+        self._upkeep.ensure_fresh()
+        row = self._finder.find(task.customer.id, wanted.number, wanted.mail, ask=True)
+        if row is None:
+            fields, _ = self._wishes.of_a_new_one(wanted)
+            return Look("would be created", changes=tuple(Change(name, None, value) for name, value in fields.items()))
+        return self._would_link(task, row, wanted)
+
+    def _look_at_known(self, task: Task, ref: str, wanted: Wanted) -> Look:
+        if "customerNo" not in task.sent:
+            return self._would_link(task, self._finder.only([self._in_use(ref)], task.customer.id), wanted)
+        row = self.api.member(ref)
+        fields, _ = self._wishes.over_known(task, wanted)
+        out, _ = what_differs(fields, task.sent)
+        return seen(ref, "linked", _changes(row, out))
+
+    def _would_link(self, task: Task, row: Row, wanted: Wanted) -> Look:
+        out = self._wishes.on_linking(task, row, wanted).out
+        return seen(as_member(row).id, "would be linked", _changes(row, out))
 
     # A member that we know
 
-    def _update(self, task: Task, ref: str, wanted: _Wanted) -> Carried:
+    def _update(self, task: Task, ref: str, wanted: Wanted) -> Carried:
         """Send what differs from what was sent. Raises ``Missing`` when the member is gone."""
         if "customerNo" not in task.sent:
             return self._link_known(task, ref, wanted)
         # After a lost answer nobody knows what stands there: an older state may, and "nothing differs" would keep it.
         sent = dict.fromkeys(task.sent, "") if task.doubt else dict(task.sent)
-        fields, kept = self._over_known(task, wanted)
+        fields, kept = self._wishes.over_known(task, wanted)
         out, after = what_differs(fields, sent)
         # What was not ours to send again this time keeps its mark.
         after = {name: mark or task.sent.get(name, "") for name, mark in after.items()}
@@ -190,39 +197,21 @@ class SmaregiLane:
         self._write(ref, out, wanted)
         return Carried(ref, "updated", sent=after, memo=task.memo, corrections=corrections)
 
-    def _over_known(self, task: Task, wanted: _Wanted) -> tuple[dict[str, str | None], tuple[Correction, ...]]:
-        """The fields for a member that exists: no null where none is taken, no stand-in over what the store knows."""
-        required: frozenset[str] = frozenset()
-        if any(value is None and name in task.sent for name, value in wanted.profile.items()):
-            required = self._required.names()
-        fields: dict[str, str | None] = {"customerNo": wanted.number}
-        kept = []
-        for name, value in wanted.profile.items():
-            mark = task.sent.get(name)
-            if value is None and mark is not None and name in CLEARED_AS:
-                fields[name] = CLEARED_AS[name]
-            elif value is None and mark is not None and name in required:
-                # https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/patchcustomersbulk
-                kept.append(Correction(name, "dropped", "会員必須項目設定: a required field is not cleared"))
-            elif name in wanted.filled and mark in (None, "", fingerprint(value)):
-                # The store may have written the real name over our stand-in. Only where a value of ours was cleared
-                # in Shopify does the stand-in go out.
-                continue
-            else:
-                fields[name] = value
-        return fields, tuple(kept)
-
-    def _link_known(self, task: Task, ref: str, wanted: _Wanted) -> Carried:
+    def _link_known(self, task: Task, ref: str, wanted: Wanted) -> Carried:
         """A person chose this member for the customer: link it as one that was found, after a look at it."""
+        return self._link(task, self._finder.only([self._in_use(ref)], task.customer.id), wanted)
+
+    def _in_use(self, ref: str) -> Row:
+        """The member as it is now. Raises ``Missing`` when it is gone, withdrawn or merged."""
         row = self.api.member(ref)
         self._index.put([as_member(row)], seen_at=self._now())
         if not as_member(row).counts:
             raise Missing(ref)
-        return self._link(task, self._finder.only([row], task.customer.id), wanted)
+        return row
 
     # A member that we do not know yet
 
-    def _bring(self, task: Task, wanted: _Wanted) -> Carried:
+    def _bring(self, task: Task, wanted: Wanted) -> Carried:
         """Find the member and link it, or create it. Raises ``Missing`` when it went while we looked."""
         self._upkeep.ensure_fresh()
         with self._holding(wanted.mail, task.customer.id):
@@ -255,14 +244,8 @@ class SmaregiLane:
         now = self._now()
         self._index.hold_mail(mail, customer_id, now, now + SETTLING)
 
-    def _create(self, task: Task, wanted: _Wanted) -> Carried:
-        known_fields = {name: value for name, value in wanted.profile.items() if value is not None}
-        fields, filled = fill(
-            {**known_fields, "customerCode": wanted.number, "customerNo": wanted.number},
-            self._required.names(),
-            placeholder=self._placeholder,
-            today=self._today(),
-        )
+    def _create(self, task: Task, wanted: Wanted) -> Carried:
+        fields, filled = self._wishes.of_a_new_one(wanted)
         try:
             row = self.api.create(fields)
         except Refused as e:
@@ -293,50 +276,23 @@ class SmaregiLane:
             choices=[as_choice(member)],
         )
 
-    def _link(self, task: Task, row: Row, wanted: _Wanted) -> Carried:
+    def _link(self, task: Task, row: Row, wanted: Wanted) -> Carried:
         """Write the link and what Shopify has a value for over a member of the store; the rest of it stays."""
-        member = as_member(row)
-        memo = dict(task.memo)
-        link = {"customerNo": wanted.number}
-        if member.number not in (None, wanted.number):
-            memo["old_number"] = member.number or ""
-        if self._replaces_code:
-            # A till refuses a sale whose code is not the member's:
-            # https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/posttransactionsconsumeproductsets
-            link["customerCode"] = wanted.number
-            if member.code not in ("", wanted.number):
-                memo["old_code"] = member.code
-        profile = {n: v for n, v in wanted.profile.items() if v is not None and n not in wanted.filled}
-        fields = {**profile, **link}
-        out: dict[str, str | None] = {name: value for name, value in fields.items() if text(row, name) != value}
-        made_by_us = member.code == wanted.number and "old_code" not in memo
-        # Marks without a ref are those of a late result: what it sent stands on this member.
-        out |= self._to_clear(row, wanted, wanted.profile if made_by_us else task.sent)
-        if out:
-            if memo != task.memo:
+        member, link = as_member(row), self._wishes.on_linking(task, row, wanted)
+        if link.out:
+            if link.memo != task.memo:
                 # Written over, the old code stands nowhere else: a lost answer or a crash must not lose it with it.
-                self._index.remember(task.customer.id, memo)
-            self._write(member.id, out, wanted)
+                self._index.remember(task.customer.id, link.memo)
+            self._write(member.id, link.out, wanted)
         return Carried(
             member.id,
             "linked",
-            sent={name: fingerprint(value) for name, value in fields.items()},
-            memo=memo,
+            sent={name: fingerprint(value) for name, value in link.fields.items()},
+            memo=link.memo,
             corrections=wanted.corrections,
         )
 
-    def _to_clear(self, row: Row, wanted: _Wanted, ours: Collection[str]) -> dict[str, str | None]:
-        """Those of our fields that stand on a member and have no value any more.
-
-        Where our code was its first, a create whose answer was lost made it, and every field is ours: since then one
-        may have been cleared in Shopify, of which no mark tells.
-        """
-        gone = {name: CLEARED_AS.get(name) for name in ours if wanted.profile.get(name, "") is None}
-        differs = {name: value for name, value in gone.items() if text(row, name) != (value or "")}
-        required = self._required.names() if differs else frozenset()
-        return {name: value for name, value in differs.items() if value is not None or name not in required}
-
-    def _write(self, member_id: str, out: Mapping[str, str | None], wanted: _Wanted) -> None:
+    def _write(self, member_id: str, out: Mapping[str, str | None], wanted: Wanted) -> None:
         """One PATCH; the index has the member as it is from then on. Raises ``AskPerson`` when it turns out merged."""
         row = self.api.update(member_id, out, about=wanted.profile)
         if row is None:
@@ -351,5 +307,8 @@ class SmaregiLane:
                 choices=[as_choice(m) for m in into if m.counts],
             )
 
-    def _today(self) -> date:
-        return self._now().astimezone(JST).date()
+
+def _changes(row: Row, out: Mapping[str, str | None]) -> list[Change]:
+    """Which of these fields a PATCH would change on this member."""
+    pairs = ((name, text(row, name) or None, value) for name, value in out.items())
+    return [Change(name, there, value) for name, there, value in pairs if there != value]

@@ -29,7 +29,7 @@ from handlers import cli, cli_console, cli_privacy
 from handlers.console.example import meanings
 from handlers.console.setup import ConsoleSetup, Set
 from handlers.front import on_threads
-from handlers.house import LANES, House
+from handlers.house import LANES, MAIL, House
 from handlers.status import status_door
 from handlers.tally import Tally
 from handlers.webhook import Door
@@ -46,6 +46,7 @@ from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
+from ledger.rollups import Rollups
 from ledger.seal import Seal, WrongKey
 from ledger.search import Search
 from ledger.search_index import SearchIndex
@@ -98,9 +99,10 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         secrets=labelled([secret.get_secret_value() for secret in settings.shopify_webhook_secrets]),
         database=database,
         inbox=Inbox(database, destinations=DESTINATIONS, reads=READS),
-        book=Book(database, destinations=DESTINATIONS, reads=READS),
+        book=Book(database, destinations=DESTINATIONS, reads=READS, apart={*settings.lanes_off, MAIL}),
         members=members,
         report=Report(database),
+        rollups=Rollups(database),
         resync=Resync(database),
         search=Search(database, lanes=DESTINATIONS),
         search_index=SearchIndex(database, reads=READS),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clients.lane import Lane
+from handlers.adding_up import AddingUp
 from handlers.console.setup import ConsoleSetup
 from handlers.indexer import Indexer
 from handlers.janitor import Janitor
@@ -24,11 +25,14 @@ from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
+from ledger.rollups import Rollups
 from ledger.search import Search
 from ledger.search_index import SearchIndex
 
 #: Every lane's word, in the order in which a customer meets them.
 LANES = ("shopify", "smaregi", "hubspot")
+#: The lane that nobody waits for: a customer is in sync with or without their welcome mail.
+MAIL = "mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class House:
     book: Book
     members: Members
     report: Report
+    rollups: Rollups
     resync: Resync
     search: Search
     search_index: SearchIndex
@@ -78,6 +83,7 @@ class House:
             updates_too=self.updates_too,
             upkeep=[
                 Janitor(self.pruning, self.erasing, self.now).loop,
+                AddingUp(self.rollups, self.now).loop,
                 Indexer(self.search_index, self.now).loop,
             ],
         )

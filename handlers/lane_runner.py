@@ -273,15 +273,8 @@ class LaneRunner:
             revision=claimed.revision,
             **common,
         )
-        here = {lane: state for lane, state in left.states.items() if lane not in self._crew.lanes_off}
-        if not left.refused and left.state != "pending" and not {"pending", "running"} & set(here.values()):
-            log.info(
-                "completed",
-                total_ms=round((self._crew.now() - claimed.since).total_seconds() * 1000, 1),
-                outcome="failed" if "failed" in here.values() else "done",
-                lanes=here,
-                **common,
-            )
+        if end := left.completed:
+            log.info("completed", total_ms=round(end.total_ms, 1), outcome=end.outcome, lanes=end.lanes, **common)
 
     # -- upkeep -----------------------------------------------------------------------------------------------------
 

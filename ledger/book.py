@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 
@@ -53,25 +53,44 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class Completed:
+    """Nothing of a customer is on its way any more: "done" everywhere, or "failed" somewhere.
+
+    ``total_ms``: since the delivery (or the resync) that the last task was about. ``lanes``: the states that counted.
+    """
+
+    outcome: Literal["done", "failed"]
+    total_ms: float
+    lanes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """What a settlement left behind for one customer; ``states`` maps each lane to the state of the task there now.
 
-    ``refused``: the token was no longer live, so nothing was written.
+    ``refused``: the token was no longer live, so nothing was written. ``completed``: this was the last one's turn.
     """
 
     customer_id: int
     refused: bool
     state: str | None
     states: Mapping[str, str]
+    completed: Completed | None = None
 
 
 class Book:
-    """The ledger's verbs on the way out; ``destinations`` and ``reads`` as in ``Inbox``."""
+    """The ledger's verbs on the way out; ``destinations`` and ``reads`` as in ``Inbox``.
 
-    def __init__(self, database: Database, *, destinations: Sequence[str], reads: str = "shopify") -> None:
+    ``apart``: the lanes that a customer's completion does not wait for: those that are off, and mail.
+    """
+
+    def __init__(
+        self, database: Database, *, destinations: Sequence[str], reads: str = "shopify", apart: Collection[str] = ()
+    ) -> None:
         self.database = database
         self.destinations = tuple(destinations)
         self.reads = reads
+        self.apart = frozenset(apart)
         self.health_book = HealthBook(database)
 
     def next_due(self, lane: str, *, updates_too: bool = True) -> datetime | None:
@@ -243,12 +262,26 @@ class Book:
                 accepted.append((claimed, outcome))
                 changes[claimed.customer_id] = settle(was, outcome, now)
         self._write_changes(c, s.lane, accepted, changes)
-        _write_attempts(c, s, accepted)
         self.health_book.hear(c, s.lane, health, [outcome for _, outcome in accepted], now)
         if s.lane == self.reads and accepted:
             self._learn_from_reads(c, accepted, known, s.started_at, now)
         states = _states(c, changes.keys())
-        return [Settled(i, i not in changes, changes.get(i, {}).get("state"), states.get(i, {})) for i in ids]
+        ends: dict[int, Completed] = {}
+        for claimed, _ in accepted:
+            if end := self._completed(claimed, states.get(claimed.customer_id, {}), now):
+                ends[claimed.customer_id] = end
+        _write_attempts(c, s, accepted, ends)
+        return [
+            Settled(i, i not in changes, changes.get(i, {}).get("state"), states.get(i, {}), ends.get(i)) for i in ids
+        ]
+
+    def _completed(self, claimed: Claimed, states: Mapping[str, str], now: datetime) -> Completed | None:
+        """What this settlement completed, if it did; ``states`` are those it left behind."""
+        here = {lane: state for lane, state in states.items() if lane not in self.apart}
+        if claimed.lane not in here or not {"pending", "running"}.isdisjoint(here.values()):
+            return None
+        total_ms = (now - claimed.since).total_seconds() * 1000
+        return Completed("failed" if "failed" in here.values() else "done", total_ms, here)
 
     def send_again(self, lane: str, written: Mapping[int, Collection[str]], *, now: datetime) -> None:
         """Somebody whose lease was over wrote to the far side all the same: everything goes out once more.
@@ -345,7 +378,9 @@ def _states(c: Connection, ids: Collection[int]) -> dict[int, dict[str, str]]:
     return states
 
 
-def _write_attempts(c: Connection, s: Settlement, accepted: Iterable[tuple[Claimed, Outcome]]) -> None:
+def _write_attempts(
+    c: Connection, s: Settlement, accepted: Iterable[tuple[Claimed, Outcome]], ends: Mapping[int, Completed]
+) -> None:
     rows = [
         {
             "customer_id": claimed.customer_id,
@@ -361,6 +396,7 @@ def _write_attempts(c: Connection, s: Settlement, accepted: Iterable[tuple[Claim
             "status": outcome.status,
             "vendor_request_id": outcome.vendor_request_id,
             "request_id": claimed.task.request_id,
+            "total_ms": end.total_ms if (end := ends.get(claimed.customer_id)) and end.outcome == "done" else None,
         }
         for claimed, outcome in accepted
         # A task that had nothing to send made no attempt, and a busy shop has many of those.

@@ -197,7 +197,6 @@ Index(
     sqlite_where=_failed,
     postgresql_where=_failed,
 )
-Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state)
 Index("ix_tasks_ref", tasks.c.lane, tasks.c.ref)
 
 attempts = Table(
@@ -217,6 +216,8 @@ attempts = Table(
     Column("status", Integer),
     Column("vendor_request_id", Text),
     Column("request_id", Text, nullable=False),
+    # From the delivery until the customer was in sync everywhere; on the attempt that brought this about.
+    Column("total_ms", Double),
 )
 Index("ix_attempts_customer", attempts.c.customer_id, attempts.c.id)
 
@@ -338,3 +339,11 @@ audit = Table(
 )
 Index("ix_audit_customer", audit.c.customer_id, audit.c.id)
 Index("ix_audit_who", audit.c.who, audit.c.id)
+# What happened in each hour, added up from deliveries and attempts by ``rollups.py``: it outlives what is pruned.
+hours = Table(
+    "hours",
+    metadata,
+    Column("hour", Instant, primary_key=True, autoincrement=False),
+    Column("deliveries", Integer, nullable=False),
+    Column("counts", Json, nullable=False),
+)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from ledger import tables as t
-from ledger.book import Book, Settlement
+from ledger.book import Book, Completed, Settled, Settlement
 from ledger.breaker import Health
 from ledger.database import Database, StoreBusy
 from ledger.health import HealthBook
@@ -697,6 +697,63 @@ def test_what_a_latecomer_wrote_while_another_carries_is_written_over_afterwards
     assert ledger.settle(claimed, done("m-1", name="f1"), now=clock())[0].state == "pending"
     (again,) = ledger.claim(now=clock())
     assert again.task.sent == {"name": ""}
+
+
+# --- complete: nothing of a customer is on its way any more
+
+
+def test_the_attempt_that_brings_a_customer_to_rest_bears_the_time_since_the_delivery(
+    ledger: Ledger, clock: Clock
+) -> None:
+    ledger.hear(delivery_of(person(), received_at=NOON), now=clock())
+    ledger.carry(done("s-1"), "shopify", now=clock.forward(seconds=1))
+    (first,) = ledger.carry(done("m-1"), "smaregi", now=clock.forward(seconds=1))
+    (last,) = ledger.carry(done("c-1"), "hubspot", now=clock.forward(seconds=1.5))
+
+    assert first.completed is None
+    assert last.completed == Completed("done", 3500, dict.fromkeys(LANES, "done"))
+    assert [row["total_ms"] for row in ledger.rows(t.attempts)] == [None, None, 3500]
+
+
+def test_a_customer_who_waits_for_a_person_is_complete_but_has_no_total_time(ledger: Ledger, clock: Clock) -> None:
+    deliver(ledger, 1, clock=clock)
+    ledger.carry(failed(), "smaregi", now=clock())
+    ledger.carry(done("s-1"), "shopify", now=clock())
+    (last,) = ledger.carry(done("c-1"), "hubspot", now=clock())
+    assert last.completed
+    assert last.completed.outcome == "failed"
+    assert not any(row["total_ms"] for row in ledger.rows(t.attempts))
+
+
+def test_what_is_tried_again_completes_nothing(ledger: Ledger, clock: Clock) -> None:
+    deliver(ledger, 1, clock=clock)
+    for lane in ("shopify", "hubspot"):
+        ledger.carry(done("x"), lane, now=clock())
+    (one,) = ledger.carry(retry(), "smaregi", now=clock())
+    assert one.completed is None
+
+
+def test_nobody_waits_for_a_lane_that_stands_apart(ledger: Ledger, clock: Clock) -> None:
+    book = Book(ledger.database, destinations=DESTINATIONS, apart=["hubspot"])
+    deliver(ledger, 1, clock=clock)
+    ledger.carry(done("s-1"), "shopify", now=clock())
+    clock.forward(seconds=2)
+    settled: dict[str, Settled] = {}
+    for lane in ("smaregi", "hubspot"):
+        claimed = ledger.claim(lane, now=clock())
+        (settled[lane],) = book.settle([Settlement(lane, [(claimed[0], done("x"))], clock(), 1)], now=clock())[0]
+    assert settled["smaregi"].completed
+    assert settled["smaregi"].completed.lanes == {"shopify": "done", "smaregi": "done"}
+    assert settled["hubspot"].completed is None
+
+
+def test_of_two_lanes_in_one_commit_only_the_last_completes(ledger: Ledger, clock: Clock) -> None:
+    deliver(ledger, 1, clock=clock)
+    ledger.carry(done("s-1"), "shopify", now=clock())
+    both = [Settlement(lane, [(ledger.claim(lane, now=clock())[0], done("x"))], clock(), 1) for lane in DESTINATIONS]
+    settled = [one for (one,) in ledger.book.settle(both, now=clock())]
+    assert [one.completed is not None for one in settled].count(True) == 1
+    assert len([row for row in ledger.rows(t.attempts) if row["total_ms"] is not None]) == 1
 
 
 # --- looking

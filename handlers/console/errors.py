@@ -55,9 +55,8 @@ def page(status: int, title: str, what: str) -> AnyResponse:
 
 def _words(status: int) -> tuple[str, str]:
     known = {
-        403: (_("You may look, but not act"), _("Sign in with the password of those who may act.")),
+        403: (_("You may look, but not act"), _("Sign out, and in again with the password of those who may act.")),
         404: (_("There is nothing here"), _("The address is wrong, or what it showed is gone.")),
-        405: (_("This page is not asked for like that"), _("Start again from the overview.")),
     }
     if status in known:
         return known[status]

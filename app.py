@@ -117,7 +117,6 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         lanes=cache(lambda: build_lanes(settings, database, members, now)),
         lanes_off=settings.lanes_off,
         updates_too=settings.enable_update_sync,
-        hubspot_portal_id=settings.hubspot_portal_id,
         now=now,
     )
 

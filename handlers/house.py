@@ -40,7 +40,7 @@ class House:
     """The parts. ``lanes`` builds the clients when they are first needed: the web door never needs them.
 
     ``secrets`` are (label, secret) pairs, the first of which signs what `flask deliver` posts. ``lanes_off`` maps each
-    lane that is switched off to the reason in words. ``hubspot_portal_id`` is for links to a contact.
+    lane that is switched off to the reason in words.
     """
 
     shop: str
@@ -65,7 +65,6 @@ class House:
     lanes: Callable[[], Sequence[Lane]]
     lanes_off: Mapping[str, str]
     updates_too: bool
-    hubspot_portal_id: int | None
     now: Callable[[], datetime]
 
     def close(self) -> None:

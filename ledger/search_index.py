@@ -23,7 +23,7 @@ from ledger import tables as t
 from ledger.database import Database
 from ledger.rows import insert_of
 from ledger.search_words import SearchWords
-from ledger.steps import FIRST_SIZE, next_size, rest_s
+from ledger.steps import FIRST_SIZE, STEP_S, rest_s
 from ledger.words import FORM
 
 CURSOR: Final = "search"
@@ -35,6 +35,7 @@ SETTLES: Final = timedelta(seconds=3)
 _LOOKS: Final = timedelta(seconds=1)
 #: One run takes no longer, so that what changed is looked at again while the first fill goes on.
 _RUN_S: Final = 2.0
+_SMALLEST: Final = 5
 _LARGEST: Final = 200
 _WALK: Final = 500
 
@@ -227,7 +228,7 @@ class _Work:
             self.count += len(ids)
             full = len(ids) < size
             self.mark = replace(self.mark, full=True) if full else replace(self.mark, filled=ids[-1])
-            size = min(next_size(size, held_s), _LARGEST)
+            size = _next_size(size, held_s)
             if self._rest(max(rest_s(held_s), took_s)):
                 return False
         return True
@@ -237,7 +238,12 @@ class _Work:
         while ids:
             held_s = self._index.words.rewrite(ids[:size])
             self.count += len(ids[:size])
-            ids, size = ids[size:], min(next_size(size, held_s), _LARGEST)
+            ids, size = ids[size:], _next_size(size, held_s)
             if held_s and self._rest(rest_s(held_s)):
                 return False
         return True
+
+
+def _next_size(size: int, held_s: float) -> int:
+    """How many the next step takes on: as many as fit into one step, at most twice as many as before."""
+    return max(_SMALLEST, min(int(size * STEP_S / max(held_s, 1e-6)), 2 * size, _LARGEST))

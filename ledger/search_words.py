@@ -16,6 +16,9 @@ from ledger.seal import Seal
 from ledger.words import words_of
 
 _DIGEST: Final = 16
+_INSERT: Final = (
+    "INSERT INTO search_words (word, customer_id) SELECT * FROM unnest(%s::text[], %s::bigint[]) ON CONFLICT DO NOTHING"
+)
 
 
 def kept_words(seal: Seal, word: str) -> list[str]:
@@ -79,6 +82,10 @@ class SearchWords:
                 delete(t.search_words).where(words.word == bindparam("_word"), words.customer_id == bindparam("_id")),
                 old,
             )
-        rows = [{"word": word, "customer_id": i} for i in ids for word in sorted(new[i])]
-        if rows:
-            c.execute(self._insert(t.search_words).on_conflict_do_nothing(), rows)
+        rows = [(word, i) for i in ids for word in sorted(new[i])]
+        if rows and self._database.on_postgresql:
+            # An array for each column: one round trip, however many rows there are.
+            c.exec_driver_sql(_INSERT, tuple(list(column) for column in zip(*rows, strict=True)))
+        elif rows:
+            insert = self._insert(t.search_words).on_conflict_do_nothing()
+            c.execute(insert, [{"word": word, "customer_id": i} for word, i in rows])

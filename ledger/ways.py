@@ -18,6 +18,7 @@ from ledger import tables as t
 
 #: Rows are numbered nearly, not quite, in the order of their times.
 _SLACK: Final = timedelta(minutes=10)
+_LARGEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,24 +168,24 @@ class ByAttempts:
             .limit(limit)
         )
         rows = c.execute(page).all()
-        mine = (t.tasks.c.customer_id == a.customer_id, t.tasks.c.lane == a.lane)
-        is_so = exists(select(literal(1)).where(*mine, wanted.fits_task()))
+        whom = {r.customer_id for r in rows if not wanted.lane or r.lane == wanted.lane}
+        such = select(t.tasks.c.customer_id, t.tasks.c.lane).where(t.tasks.c.customer_id.in_(whom), wanted.fits_task())
+        are_such = {(r.customer_id, r.lane) for r in c.execute(such)} if whom else set()
         # Another attempt of theirs that comes later is the one they are listed by, if it speaks of such a task.
         again = (later.c.customer_id == a.customer_id, later.c.id > a.id, later.c.id <= last)
         theirs = (t.tasks.c.customer_id == later.c.customer_id, t.tasks.c.lane == later.c.lane)
         tried_again = exists(
             select(literal(1)).where(*again, wanted.fits_time(later.c.started_at), *theirs, wanted.fits_task())
         )
-        asked = [r.id for r in rows if not wanted.lane or r.lane == wanted.lane]
-        fits = select(a.id).where(a.id.in_(asked), wanted.fits_time(a.started_at), ~tried_again, is_so)
+        asked = [r.id for r in rows if (r.customer_id, r.lane) in are_such]
+        fits = select(a.id).where(a.id.in_(asked), wanted.fits_time(a.started_at), ~tried_again)
         fitting = set(c.execute(fits).scalars()) if asked else set()
         return [Step(r.id, r.customer_id, r.id in fitting) for r in rows]
 
 
 def _beyond(place: Any, at: int | None, older: bool) -> ColumnElement[bool]:
-    if at is None:
-        return true()
-    beyond: ColumnElement[bool] = place < at if older else place > at
+    """From the place on, or from the end of the walk: with a bound it is a search in an index, never a scan."""
+    beyond: ColumnElement[bool] = place < (_LARGEST if at is None else at) if older else place > (at or 0)
     return beyond
 
 
@@ -195,8 +196,9 @@ def _order(place: Any, older: bool) -> Any:
 def _between(c: Connection, moment: Any, wanted: Filter) -> tuple[int, int]:
     """The first and the last row that may lie in between: found by halving, for rows are numbered as they come."""
     table = moment.table
-    first, last = c.execute(select(func.min(table.c.id), func.max(table.c.id))).one()
-    if first is None:
+    # Two looks: SQLite reads the whole table for both in one.
+    first, last = (c.execute(select(end(table.c.id))).scalar() for end in (func.min, func.max))
+    if first is None or last is None:
         return 1, 0
     low = _first_since(c, moment, wanted.since - _SLACK, first, last) if wanted.since else first
     high = _first_since(c, moment, wanted.until + _SLACK, low, last) if wanted.until else last

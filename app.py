@@ -38,6 +38,7 @@ from ledger.audit import Audit
 from ledger.book import Book
 from ledger.browse import Browse
 from ledger.database import Database, StoreBusy
+from ledger.deliveries import Deliveries
 from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Paces, Tallies, TokenVault
@@ -50,6 +51,7 @@ from ledger.rollups import Rollups
 from ledger.seal import Seal, WrongKey
 from ledger.search import Search
 from ledger.search_index import SearchIndex
+from ledger.waiting import Waiting
 from sandbox import commands as sandbox_commands
 
 READS, *DESTINATIONS = LANES
@@ -76,7 +78,8 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
         from handlers.console.door import open_console  # noqa: PLC0415 - what only the console needs is not carried without
 
         open_console(app, house)
-    app.wsgi_app = webhook_door(house).before(on_threads(app.wsgi_app))  # type: ignore[method-assign,assignment]
+    app.extensions["webhooks"] = door = webhook_door(house)
+    app.wsgi_app = door.before(on_threads(app.wsgi_app))  # type: ignore[method-assign,assignment]
     cli.register(app.cli, lambda: house)
     cli_privacy.register(app.cli, lambda: house)
     cli_console.register(app.cli)
@@ -107,6 +110,8 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         search=Search(database, lanes=DESTINATIONS),
         search_index=SearchIndex(database, reads=READS),
         browse=Browse(database, lanes=LANES),
+        waiting=Waiting(database),
+        deliveries=Deliveries(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),
         audit=Audit(database),

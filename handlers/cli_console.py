@@ -32,8 +32,8 @@ def _console() -> click.Command:
             raise click.ClickException(f"a password has {SHORTEST} characters or more: a few words are best")
         name = "CONSOLE_VIEW_PASSWORD_HASH" if view else "CONSOLE_PASSWORD_HASH"
         click.echo(
-            "put this line into .env (between single quotes in a shell), and start the web process anew:", err=True
+            "put this line into .env, and start the web process anew (in a shell: between single quotes):", err=True
         )
-        click.echo(f"{name}='{generate_password_hash(password)}'")
+        click.echo(f"{name}={generate_password_hash(password)}")
 
     return group

@@ -17,6 +17,7 @@ from ledger.audit import Audit
 from ledger.book import Book
 from ledger.browse import Browse
 from ledger.database import Database
+from ledger.deliveries import Deliveries
 from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Tallies
@@ -28,6 +29,7 @@ from ledger.resync import Resync
 from ledger.rollups import Rollups
 from ledger.search import Search
 from ledger.search_index import SearchIndex
+from ledger.waiting import Waiting
 
 #: Every lane's word, in the order in which a customer meets them.
 LANES = ("shopify", "smaregi", "hubspot")
@@ -55,6 +57,8 @@ class House:
     search: Search
     search_index: SearchIndex
     browse: Browse
+    waiting: Waiting
+    deliveries: Deliveries
     pruning: Pruning
     erasing: Erasing
     audit: Audit

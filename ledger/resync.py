@@ -16,6 +16,7 @@ from ledger.erase import erasure_of
 from ledger.rows import Debt, blank_marks, known_customers, owe
 
 Which = Literal["failed", "all"]
+_BY_ID = func.coalesce(t.tasks.c.state, "")
 
 
 class AlreadyLinked(Exception):
@@ -94,7 +95,7 @@ class Resync:
             there = select(t.tasks.c.customer_id, t.tasks.c.lane, t.tasks.c.sent).where(
                 t.tasks.c.customer_id.in_(ids), t.tasks.c.lane.in_(list(lanes))
             )
-            rows = c.execute(there.where(*failed) if only_failed else there).all()
+            rows = c.execute(there.where(*_failed(lanes, ids, kinds)) if only_failed else there).all()
             pairs = [(r.customer_id, r.lane) for r in rows]
             if not only_failed:
                 pairs = [(i, lane) for i in ids for lane in lanes]
@@ -150,7 +151,9 @@ def _failed_customers(failed: Sequence[ColumnElement[bool]]) -> Select[Any]:
 def _failed(
     lanes: Sequence[str], customer_ids: Sequence[int] | None, kinds: Sequence[str | None] | None
 ) -> list[ColumnElement[bool]]:
-    which: list[ColumnElement[bool]] = [t.tasks.c.lane.in_(list(lanes)), t.tasks.c.state == "failed"]
+    # Some are found by their ids, whatever else is asked: an index of states would have all who failed looked through.
+    state = t.tasks.c.state if customer_ids is None else _BY_ID
+    which: list[ColumnElement[bool]] = [t.tasks.c.lane.in_(list(lanes)), state == "failed"]
     if kinds is not None:
         of_kinds = t.tasks.c.kind.in_([kind for kind in kinds if kind is not None])
         which.append(or_(of_kinds, t.tasks.c.kind.is_(None)) if None in kinds else of_kinds)

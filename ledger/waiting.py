@@ -99,26 +99,32 @@ class Waiting:
         kind: str | None,
         *,
         after: Place | None = None,
-        failed_before: datetime | None = None,
+        failed_until: datetime | None = None,
         limit: int = 50,
     ) -> list[Stuck]:
         """Up to ``limit`` of one cause's tasks, those owed longest first, behind ``after``.
 
-        ``failed_before`` leaves out what failed since then: so whoever tries a group again comes to its end.
+        ``failed_until`` leaves out what failed after that: so whoever tries a group again comes to its end.
         """
         query = _of(lane, kind, *_COLUMNS).limit(limit)
         if after:
             query = query.where(tuple_(t.tasks.c.since, t.tasks.c.customer_id) > tuple_(*_bound(after)))
-        if failed_before:
-            query = query.where(or_(t.tasks.c.settled_at.is_(None), t.tasks.c.settled_at < failed_before))
+        if failed_until:
+            query = query.where(or_(t.tasks.c.settled_at.is_(None), t.tasks.c.settled_at <= failed_until))
         with self._database.reading() as c:
             return [_stuck(dict(row)) for row in c.execute(query).mappings()]
 
     def count(self, lane: str, kind: str | None) -> int:
         """How many wait for this cause."""
-        query = select(func.count()).where(t.tasks.c.lane == lane, _FAILED, _is(kind))
+        return self._count(t.tasks.c.lane == lane, _is(kind))
+
+    def total(self, lanes: Sequence[str]) -> int:
+        """How many wait in these lanes, whatever the cause."""
+        return self._count(t.tasks.c.lane.in_(list(lanes)))
+
+    def _count(self, *which: ColumnElement[bool]) -> int:
         with self._database.reading() as c:
-            return c.execute(query).scalar() or 0
+            return c.execute(select(func.count()).where(*which, _FAILED)).scalar() or 0
 
     def one(self, customer_id: int, lane: str) -> Stuck | None:
         """This customer's failed task in this lane; None when there is none, or it did not fail."""

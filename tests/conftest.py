@@ -178,6 +178,14 @@ def empty(url: str) -> None:
 
 
 @pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """An empty, migrated ledger, where it is no matter on which database."""
+    path = tmp_path / "ledger.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     made = Database(database_url, busy_s=5)
     yield made

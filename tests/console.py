@@ -17,6 +17,8 @@ VIEW_PASSWORD: Final = "another-invented-password"
 #: Made for tests to be quick; a real one takes 32 MB and a tenth of a second.
 QUICK: Final = "pbkdf2:sha256:1"
 WHO: Final = "Ops"
+HASH: Final = generate_password_hash(PASSWORD, QUICK)
+VIEW_HASH: Final = generate_password_hash(VIEW_PASSWORD, QUICK)
 
 
 def console_app(database_url: str, *, now: Any = None, **settings: Any) -> Flask:
@@ -25,8 +27,8 @@ def console_app(database_url: str, *, now: Any = None, **settings: Any) -> Flask
         database_url,
         now=now,
         **{
-            "console_password_hash": generate_password_hash(PASSWORD, QUICK),
-            "console_view_password_hash": generate_password_hash(VIEW_PASSWORD, QUICK),
+            "console_password_hash": HASH,
+            "console_view_password_hash": VIEW_HASH,
             "secret_key": "an-invented-key-for-sessions",
             **settings,
         },

@@ -61,11 +61,11 @@ def test_one_causes_customers_come_page_by_page_the_oldest_first(
 
 def test_what_failed_again_meanwhile_can_be_left_out(ledger: Ledger, waiting: Waiting, clock: Clock) -> None:
     fail(ledger, 1, 2, kind="far.ambiguous", clock=clock)
-    began = clock()
+    began = clock() - timedelta(seconds=1)
     fail(ledger, 3, kind="far.ambiguous", clock=clock)
     with ledger.database.writing() as c:  # its worker ended: nobody settled it
         c.execute(t.tasks.update().where(t.tasks.c.customer_id == 2).values(settled_at=None))
-    page = waiting.page("smaregi", "far.ambiguous", failed_before=began)
+    page = waiting.page("smaregi", "far.ambiguous", failed_until=began)
     assert [stuck.customer_id for stuck in page] == [1, 2]
 
 
@@ -93,7 +93,7 @@ def test_every_look_goes_by_the_index_of_what_failed(ledger: Ledger, waiting: Wa
     with listener.on(ledger.database.engine):
         waiting.groups(LANES)
         first = waiting.page("smaregi", "far.ambiguous", limit=5)[-1]
-        waiting.page("smaregi", "far.ambiguous", after=first.place, failed_before=clock())
+        waiting.page("smaregi", "far.ambiguous", after=first.place, failed_until=clock())
         waiting.page("smaregi", None)
         waiting.count("smaregi", "far.ambiguous")
         waiting.one(1, "smaregi")

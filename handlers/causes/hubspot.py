@@ -13,13 +13,13 @@ HUBSPOT = {
         _("The contact belongs to another Shopify customer"),
         _("The contact with this e-mail address carries another Shopify customer's id."),
         _("Merge the two customers in Shopify, or clear shopify_customer_id on the contact. Then try again."),
-        "choose",
+        "shopify",
     ),
     "hubspot.email_taken": Cause(
         _("Another contact has the e-mail"),
         _("The customer's contact is known, and another contact in HubSpot has the e-mail address."),
-        _("Merge the two contacts in HubSpot, or change one address, and try again. Or choose the one that is meant."),
-        "choose",
+        _("Merge the two contacts in HubSpot, or change one address. Then try again."),
+        "vendor",
     ),
     "hubspot.email_twice": Cause(
         _("Two customers have the same e-mail"),

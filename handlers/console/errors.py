@@ -50,7 +50,8 @@ def error_pages(door: Blueprint) -> None:
 
 def page(status: int, title: str, what: str) -> AnyResponse:
     """An error's page; it asks the ledger nothing, for that may be what is wrong."""
-    return make_response(render_template("console/error.html", status=status, heading=title, what=what), status)
+    said = render_template("console/error.html", status=status, heading=title, what=what, nav_counts=dict)
+    return make_response(said, status)
 
 
 def _words(status: int) -> tuple[str, str]:

@@ -149,8 +149,9 @@ def login_doors(door: Blueprint, house: House) -> None:
             structlog.get_logger().warning("console login", outcome="refused")
             return _page(401, name=name, said=_("This is not the password."))
         to = _wanted()
+        # Written down first: nobody is in who does not stand in the log.
+        house.audit.note(marked("signed in"), who=name, role=role, now=house.now())
         sessions.begin(house.console, name, role, house.now())
-        note(house, marked("signed in"))
         structlog.get_logger().info("console login", outcome="done")
         return redirect(to, 303)
 

@@ -8,6 +8,7 @@ from typing import Final
 from flask import Blueprint, current_app
 
 from handlers.console.texts import marked
+from ledger.database import StoreBusy
 
 #: Each page's endpoint within the blueprint, with its name.
 PAGES: Final = (
@@ -28,6 +29,9 @@ def count(door: Blueprint, page: str, how_many: Callable[[], int]) -> None:
 
 
 def counts() -> dict[str, int]:
-    """By page, the number beside its name."""
+    """By page, the number beside its name; none at all while the ledger cannot be asked."""
     asked: dict[str, Callable[[], int]] = current_app.extensions.get(_COUNTS, {})
-    return {page: how_many() for page, how_many in asked.items()}
+    try:
+        return {page: how_many() for page, how_many in asked.items()}
+    except StoreBusy:
+        return {}

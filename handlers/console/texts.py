@@ -11,6 +11,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,8 @@ TRANSLATIONS: Final = HERE / "translations"
 PIECES: Final = TRANSLATIONS / "ja"
 SERVED: Final = PIECES / "LC_MESSAGES" / "messages.mo"
 _MARKS: Final = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None, "_l": None, "marked": None}
+# When it was compiled is nobody's business: the bytes are to be those of the texts alone.
+_NO_DATE: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _PLACE: Final = re.compile(r"%\((\w+)\)[sd]")
 
 Text = str | tuple[str, ...]
@@ -80,9 +83,7 @@ def compiled(catalog: Catalog) -> bytes:
     """The file that is served: the same bytes for the same texts."""
     from babel.messages.mofile import write_mo  # noqa: PLC0415
 
-    for kept in ("creation_date", "revision_date"):
-        setattr(catalog, kept, None)
-    catalog.mime_headers = [("Content-Type", "text/plain; charset=utf-8"), ("Plural-Forms", catalog.plural_forms)]
+    catalog.creation_date = catalog.revision_date = _NO_DATE
     file = io.BytesIO()
     write_mo(file, catalog)
     return file.getvalue()

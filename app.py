@@ -37,6 +37,7 @@ from ledger.arrival import Arrival, Recorded
 from ledger.audit import Audit
 from ledger.book import Book
 from ledger.browse import Browse
+from ledger.census import Census
 from ledger.database import Database, StoreBusy
 from ledger.deliveries import Deliveries
 from ledger.erase import Erasing
@@ -106,6 +107,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         members=members,
         report=Report(database),
         rollups=Rollups(database),
+        census=Census(database),
         resync=Resync(database),
         search=Search(database, lanes=DESTINATIONS),
         search_index=SearchIndex(database, reads=READS),

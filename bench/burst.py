@@ -117,7 +117,7 @@ def _drain(lab: Lab, whole: Whole, name: str) -> list[tuple[float, int]]:
 
 
 def _done(whole: Whole, lane: str) -> int:
-    return next(one.done for one in Report(whole.database).lanes([lane]))
+    return whole.tasks("done", lanes=[lane])
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 
+from ledger.census import Census
 from ledger.database import StoreBusy
 from ledger.rollups import EVERY, Rollups
 from ledger.steps import rest_s
@@ -19,8 +20,9 @@ log = structlog.get_logger()
 class AddingUp:
     """Every worker has one; of those that come at the same time one adds up, and the others find it done."""
 
-    def __init__(self, rollups: Rollups, now: Callable[[], datetime]) -> None:
+    def __init__(self, rollups: Rollups, census: Census, now: Callable[[], datetime]) -> None:
         self._rollups = rollups
+        self._census = census
         self._now = now
 
     def loop(self, stop: threading.Event) -> None:
@@ -32,6 +34,7 @@ class AddingUp:
                 began = time.monotonic()
                 if self._rollups.roll_up(self._now()):
                     wait_s = rest_s(time.monotonic() - began)
+                self._census.count(self._now())
             except StoreBusy as e:
                 log.warning("store busy", why=str(e))
             except Exception as e:

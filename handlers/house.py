@@ -16,6 +16,7 @@ from handlers.worker import Worker
 from ledger.audit import Audit
 from ledger.book import Book
 from ledger.browse import Browse
+from ledger.census import Census
 from ledger.database import Database
 from ledger.deliveries import Deliveries
 from ledger.erase import Erasing
@@ -53,6 +54,7 @@ class House:
     members: Members
     report: Report
     rollups: Rollups
+    census: Census
     resync: Resync
     search: Search
     search_index: SearchIndex
@@ -78,15 +80,13 @@ class House:
 
     def worker(self) -> Worker:
         """A worker over all lanes; not yet started."""
+        janitor = Janitor(self.pruning, self.erasing, self.now)
+        adding_up = AddingUp(self.rollups, self.census, self.now)
         return Worker(
             self.book,
             self.lanes(),
             now=self.now,
             lanes_off=self.lanes_off,
             updates_too=self.updates_too,
-            upkeep=[
-                Janitor(self.pruning, self.erasing, self.now).loop,
-                AddingUp(self.rollups, self.now).loop,
-                Indexer(self.search_index, self.now).loop,
-            ],
+            upkeep=[janitor.loop, adding_up.loop, Indexer(self.search_index, self.now).loop],
         )

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
+from ledger import census
 from ledger import tables as t
 from ledger.arrival import Known
 from ledger.breaker import Health
+from ledger.census import Counted
 from ledger.database import Database
 from ledger.erase import Erasure, erasure_of
 from ledger.waiting import Failures, Waiting
@@ -19,15 +21,22 @@ from ledger.waiting import Failures, Waiting
 
 @dataclass(frozen=True, slots=True)
 class LaneReport:
-    """One lane at a glance: tasks by state, since when the oldest debt stands, and its health."""
+    """One lane at a glance: tasks by state, since when the oldest debt stands, and its health.
+
+    ``done`` are in sync. ``excluded`` are customers without a task here: those who were erased, and those who were
+    never to come here. ``counted_at``: what is too large to be counted at each look is of that moment; None when all
+    is right now. Up to ``census.LIVE`` a number is always right now.
+    """
 
     lane: str
     pending: int
     running: int
     done: int
     failed: int
+    excluded: int
     oldest_debt: datetime | None
     health: Health
+    counted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,40 +59,16 @@ class Report:
         self._database = database
 
     def lanes(self, names: Sequence[str]) -> list[LaneReport]:
-        """Each lane at a glance, in the order given."""
+        """Each lane at a glance, in the order given; it costs the same however many customers there are."""
         with self._database.reading() as c:
-            counts: dict[tuple[str, str], int] = {
-                (row.lane, row.state): row.n
-                for row in c.execute(
-                    select(t.tasks.c.lane, t.tasks.c.state, func.count().label("n")).group_by(
-                        t.tasks.c.lane, t.tasks.c.state
-                    )
-                )
-            }
-            debts = {
-                row.lane: row.since
-                for row in c.execute(
-                    select(t.tasks.c.lane, func.min(t.tasks.c.since).label("since"))
-                    .where(t.tasks.c.lane.in_(names), t.tasks.c.state.in_(("pending", "running", "failed")))
-                    .group_by(t.tasks.c.lane)
-                )
-            }
+            found, customers = census.look(c, names)
+            large = customers > census.LIVE or max(found.values(), default=0) > census.LIVE
+            last = (census.last_count(c) or census.count_all(c)) if large else None
             healths = {
                 row["name"]: Health(**{k: v for k, v in row.items() if k != "name"})
                 for row in c.execute(select(t.lanes)).mappings()
             }
-        return [
-            LaneReport(
-                name,
-                pending=counts.get((name, "pending"), 0),
-                running=counts.get((name, "running"), 0),
-                done=counts.get((name, "done"), 0),
-                failed=counts.get((name, "failed"), 0),
-                oldest_debt=debts.get(name),
-                health=healths.get(name, Health()),
-            )
-            for name in names
-        ]
+            return [_lane(c, name, _Found(found, customers, last), healths.get(name, Health())) for name in names]
 
     def last_delivery(self, verdict: str | None = None) -> datetime | None:
         """When the last delivery came, or the last one with this verdict."""
@@ -123,3 +108,33 @@ class Report:
                 [*c.execute(select(t.tasks).where(t.tasks.c.customer_id == customer_id)).mappings()],
                 erasure_of(c, customer_id),
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a look found, up to so many of each; and the last count, where that was too much."""
+
+    tasks: Mapping[tuple[str, str], int]
+    customers: int
+    last: Counted | None
+
+
+def _lane(c: Connection, lane: str, found: _Found, health: Health) -> LaneReport:
+    """The lane from what was just found, and from the last count what there was too much of to find."""
+    counts = {state: found.tasks[lane, state] for state in census.STATES}
+    there = sum(counts.values())
+    debts = sum(counts[state] for state in census.OPEN)
+    customers, last = found.customers, found.last
+    oldest: datetime | None = None
+    if last is not None:
+        counts = {s: max(n, last.tasks.get((lane, s), 0)) if n > census.LIVE else n for s, n in counts.items()}
+        customers, there = last.customers, last.of(lane)
+        oldest = last.oldest.get(lane) if debts > census.LIVE_DEBT else None
+    return LaneReport(
+        lane,
+        **counts,
+        excluded=max(0, customers - there),
+        oldest_debt=oldest or (census.oldest_debt(c, lane) if debts else None),
+        health=health,
+        counted_at=last.at if last is not None else None,
+    )

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from customer import Member
+from ledger import census
 from ledger import tables as t
 from ledger.database import Database
 from ledger.erase import Erasing
@@ -19,6 +20,7 @@ from ledger.members import Members
 from ledger.outcome import Outcome
 from ledger.prune import Pruning
 from ledger.report import Report
+from ledger.rollups import Rollups
 from tests.conftest import NOON, Clock
 from tests.ledger_cases import LANES, SAVED, Ledger, delivery_of, done, failed, person, retry
 
@@ -234,4 +236,29 @@ def test_what_waits_for_a_person_is_found_without_looking_at_all_who_are_done(le
     looks = {one: values for one, values in listener.heard.items() if "count(*)" not in one or "tasks.kind" in one}
     bad = {one: lines for one, plan in plans_of(database, looks).items() if (lines := reads_from_end_to_end(plan))}
     assert len(looks) == 4
+    assert not bad
+
+
+def test_the_few_are_counted_without_looking_at_the_many(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(census, "LIVE", 50)
+    monkeypatch.setattr(census, "STATES", census.OPEN)
+    listener = Listener()
+    with listener.on(ledger.database.engine), ledger.database.reading() as c:
+        census.look(c, [*LANES, "mail"])
+    ((_, plan),) = plans_of(ledger.database, listener.heard).items()
+    assert not [line for line in reads_from_end_to_end(plan) if "customers" not in line]
+
+
+def test_adding_up_walks_by_the_numbers(ledger: Ledger, clock: Clock) -> None:
+    rollups, listener = Rollups(ledger.database), Listener()
+    with listener.on(ledger.database.engine, ledger.database._loose):
+        for _ in range(4):
+            rollups.roll_up(clock.forward(seconds=10))
+        assert sum(rollups.counts().attempts.values()) == MANY
+        rollups.last_totals()
+        rollups.hours(clock() - timedelta(days=7), clock())
+        rollups.expected_gap(clock())
+    plans = plans_of(ledger.database, listener.heard)
+    assert len(plans) > 10
+    bad = {statement: lines for statement, plan in plans.items() if (lines := reads_from_end_to_end(plan))}
     assert not bad

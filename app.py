@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NoReturn
@@ -25,9 +25,10 @@ from clients.token import Token
 from config.listing import listing, read_env_file, unknown
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
-from handlers import cli, cli_console, cli_privacy
+from handlers import cli, cli_console, cli_doctor, cli_privacy, doctor_settings
 from handlers.console.example import meanings
 from handlers.console.setup import ConsoleSetup, Set
+from handlers.doctor import Check
 from handlers.front import on_threads
 from handlers.house import LANES, MAIL, House
 from handlers.status import status_door
@@ -84,6 +85,7 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
     cli.register(app.cli, lambda: house)
     cli_privacy.register(app.cli, lambda: house)
     cli_console.register(app.cli)
+    cli_doctor.register(app.cli, lambda: house, doctors_more(settings))
     sandbox_commands.register(app.cli)
     if click.get_current_context(silent=True) is None:
         _stop_without_the_keys(house)
@@ -132,6 +134,11 @@ def console_setup(settings: Settings) -> ConsoleSetup:
     """What the console is handed: without a password's hash there is none."""
     if settings.console_password_hash is None:
         return ConsoleSetup(public_url=settings.public_url, portal_id=settings.hubspot_portal_id)
+    return whole_setup(settings)
+
+
+def whole_setup(settings: Settings) -> ConsoleSetup:
+    """What is set, from where: for the console's page and for `flask doctor`."""
     env_file = read_env_file()
     shown = {s.name: s for s in listing(settings, os.environ, env_file)}
     return ConsoleSetup(
@@ -147,6 +154,17 @@ def console_setup(settings: Settings) -> ConsoleSetup:
         ],
         unknown=unknown(env_file),
     )
+
+
+def doctors_more(settings: Settings) -> Mapping[str, Check]:
+    """What `flask doctor` is told of the settings; looked at only when it runs."""
+    return {
+        "settings": lambda: doctor_settings.settings(
+            whole_setup(settings), web_processes=settings.web_processes, on_postgresql=settings.on_postgresql
+        ),
+        "doors": lambda: doctor_settings.doors(whole_setup(settings)),
+        "alerts": lambda: doctor_settings.alert_addresses(_plain(settings.admin_notify_urls)),
+    }
 
 
 def webhook_door(house: House) -> Door:
@@ -192,6 +210,7 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
                 metafields=read_metafields_setting(settings.shopify_metafields),
                 vault=vault,
                 pace_store=paces,
+                webhook_address=f"{settings.public_url}/webhooks/shopify" if settings.public_url else None,
                 now=now,
             )
         )
@@ -220,6 +239,7 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
                 access_token=settings.hubspot_access_token.get_secret_value(),
                 api_url=settings.hubspot_api_url,
                 pace_store=paces,
+                portal_id=settings.hubspot_portal_id,
                 now=now,
             )
         )
@@ -255,5 +275,6 @@ def _app_without_settings(why: str) -> Flask:
     cli.register(app.cli, no_house)
     cli_privacy.register(app.cli, no_house)
     cli_console.register(app.cli)
+    cli_doctor.register(app.cli, no_house, {})
     sandbox_commands.register(app.cli)
     return app

@@ -10,9 +10,7 @@ from __future__ import annotations
 import json as codec
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,22 +21,11 @@ from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from clients.errors import TryLater
+from clients.hurry import ANSWER_S
 from clients.pace import Pace
 
 NOT_DONE = frozenset({423, 429, 477})  # the far side says that it did nothing
 MAYBE_DONE = frozenset({500, 502, 503, 504, 521, 522, 523, 524, 525, 526})
-
-_HURRY: ContextVar[float | None] = ContextVar("hurry", default=None)
-
-
-@contextmanager
-def one_try(read_s: float) -> Iterator[None]:
-    """Every call within is made once and waits so long: somebody sits before a screen, and may press again."""
-    held = _HURRY.set(read_s)
-    try:
-        yield
-    finally:
-        _HURRY.reset(held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +47,21 @@ class Answer:
         try:
             seconds = float(raw)
         except ValueError:
-            try:
-                at = parsedate_to_datetime(raw)
-            except (ValueError, TypeError, IndexError, OverflowError):  # a zone of a million hours, a date of commas
+            if (at := read_date(raw)) is None:
                 return None
-            if at.tzinfo is None:
-                at = at.replace(tzinfo=UTC)
             seconds = (at - (now or datetime.now(UTC))).total_seconds()
         if not 0 <= seconds <= 7 * 86400:
             return None
         return timedelta(seconds=seconds)
+
+
+def read_date(raw: str) -> datetime | None:
+    """A date as headers write it; None when it makes no sense."""
+    try:
+        at = parsedate_to_datetime(raw)
+    except (ValueError, TypeError, IndexError, OverflowError):  # a zone of a million hours, a date of commas
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 class _Again(Exception):
@@ -106,6 +98,8 @@ class Http:
         self._tries = tries
         self._patience = patience.total_seconds()
         self._sleep = sleep
+        #: What time it was at the far side when it last answered, if it told.
+        self.heard_at: datetime | None = None
         self._session = _Session()
         # Neither a .netrc nor a proxy variable of the host may change whom we talk to, or as whom.
         self._session.trust_env = False
@@ -132,7 +126,7 @@ class Http:
         ``doubt`` when the far side may have done what was asked.
         """
         url = path if path.startswith(("http://", "https://")) else self.base_url + path
-        hurry = _HURRY.get()
+        hurry = ANSWER_S.get()
         timeout = self._timeout if hurry is None else (self._timeout[0], min(self._timeout[1], hurry))
         waiting = wait_exponential_jitter(multiplier=0.4, max=3.0, jitter=0.4)
 
@@ -159,6 +153,7 @@ class Http:
             except requests.RequestException as e:
                 raise self._no_answer(e, repeatable) from e
             answer = Answer(got.status_code, got.headers, read_json(got.content))
+            self.heard_at = read_date(answer.headers.get("Date", ""))
             if answer.status in NOT_DONE or (answer.status in MAYBE_DONE and repeatable):
                 named = answer.wait()
                 if named is None or named.total_seconds() <= self._patience:

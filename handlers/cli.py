@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from clients.shopify.signature import sign
-from handlers import cli_db, cli_resync, cli_vendors
+from handlers import cli_db, cli_hubspot, cli_resync, cli_shopify, cli_smaregi
 from handlers.house import LANES
 from handlers.telling import age, story, table_of_failures, table_of_lanes
 from handlers.terminal import GetHouse, Said, clearly, out, progress_of
@@ -24,7 +24,7 @@ def register(cli: click.Group, house: GetHouse) -> None:
     """Add every command to ``cli``; ``house`` is asked only when a command runs."""
     for make in (_worker, _deliver, _status, _failures, _show):
         cli.add_command(make(house))
-    for part in (cli_db, cli_resync, cli_vendors):
+    for part in (cli_db, cli_resync, cli_shopify, cli_smaregi, cli_hubspot):
         part.register(cli, house)
 
 

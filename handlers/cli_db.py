@@ -8,8 +8,9 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import ArgumentError
 
+from handlers.console.texts import marked
 from handlers.house import House
-from handlers.terminal import GetHouse, Said, clearly, out, progress_of
+from handlers.terminal import GetHouse, Said, clearly, note, out, progress_of
 from ledger.backup import CannotBackUp, back_up
 from ledger.copy import CannotCopy, Copying
 from ledger.database import Database
@@ -90,6 +91,7 @@ def _copy(copying: Copying, h: House, *, empty_target: bool, yes: bool) -> None:
             click.confirm(f"Take {rows:,} rows out of {target}? They do not come back", abort=True)
         copying.empty_target()
     copying.check(h.now())
+    note(h, marked("copied the ledger to another database"))
     total = copying.count()
     with progress_of("copy") as progress:
         # Every row is read twice: here, and there again.

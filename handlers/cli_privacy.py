@@ -8,8 +8,9 @@ import time
 import click
 from flask.cli import AppGroup
 
-from handlers.cli import GetHouse, Said, clearly, out, progress_of
+from handlers.console.texts import marked
 from handlers.house import LANES, House
+from handlers.terminal import GetHouse, Said, clearly, note, out, progress_of
 from ledger.erase import Erased, Erasure, NobodyKnown
 from ledger.prune import PrunesAlready
 from ledger.rotate import Rotation, StillWritten
@@ -47,6 +48,7 @@ def _prune(house: GetHouse) -> click.Command:
                 would = f"{owed.bodies + waiting:,} bodies would be emptied, {owed.attempts:,} attempts deleted"
                 out.print(f"{would}; nothing was changed")
                 return
+            note(h, marked("pruned by hand"), bodies=owed.bodies + waiting, attempts=owed.attempts)
             bodies, attempts = _prune_all(h, owed.bodies + owed.attempts)
             if unreadable:
                 bodies += h.pruning.empty_unreadable(h.now())
@@ -99,6 +101,7 @@ def _erase(house: GetHouse) -> click.Command:
                 if told.strip() != str(customer_id):
                     raise Said("not the same id: nothing was changed")
             try:
+                note(h, marked("erased a customer"), customer_id=customer_id)
                 _tell(h.erasing.erase(customer_id, by=who, why=why, now=h.now()))
             except NobodyKnown:
                 raise Said(f"no customer {customer_id} in the ledger: nothing was changed") from None
@@ -109,6 +112,7 @@ def _erase(house: GetHouse) -> click.Command:
 
 
 def _undo(h: House, customer_id: int, by: str) -> None:
+    note(h, marked("let an erased customer in again"), customer_id=customer_id)
     if not h.erasing.undo(customer_id, by=by, now=h.now()):
         raise Said(f"customer {customer_id} is not erased: nothing was changed")
     out.print(f"customer {customer_id} is let in again: save them in the Shopify admin to bring them over")
@@ -168,6 +172,7 @@ def _keys(house: GetHouse) -> click.Command:
                 out.print(f"{total:,} rows would be shut again; nothing was changed")
                 return
             done = 0
+            note(h, marked("shut personal data with another key"), rows=total)
             try:
                 with progress_of("rotate") as progress:
                     bar = progress.add_task("rotate", total=total)

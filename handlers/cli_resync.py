@@ -10,16 +10,18 @@ from typing import Any, Final
 
 import click
 
+from handlers.console.texts import marked
 from handlers.house import LANES, House
 from handlers.preview import preview
 from handlers.telling_preview import table_of_previews
-from handlers.terminal import GetHouse, Said, clearly, out, progress_of
+from handlers.terminal import GetHouse, Said, clearly, note, out, progress_of, values_too
 from ledger.position import Positions
 from ledger.resync import AlreadyLinked
 
 #: A letter is written once: no hand makes it pending again.
 RESYNCED: Final = tuple(lane for lane in LANES if lane != "mail")
 _MOST_COMPARED: Final = 20
+_MOST_NOTED: Final = 50
 
 
 def register(cli: click.Group, house: GetHouse) -> None:
@@ -41,6 +43,7 @@ def _link(house: GetHouse) -> click.Command:
         h = house()
 
         def go() -> None:
+            note(h, marked("linked a customer"), customer_id=customer_id, lane=lane, ref=member)
             try:
                 if not h.resync.link(customer_id, lane, member, now=h.now()):
                     raise Said(f"no customer {customer_id} in the ledger: save them again in the Shopify admin")
@@ -88,8 +91,8 @@ def _resync(house: GetHouse) -> click.Command:
         failed = failed or bool(kinds)
         if sum((bool(customer_ids), failed, everyone)) != 1:
             raise click.UsageError("name customers by their Shopify IDs, or say --failed, or say --all")
-        if show_values and not (dry_run and out.is_terminal):
-            raise click.UsageError("--show-values shows personal data: with --dry-run, and on a terminal only")
+        if values_too(show_values) and not dry_run:
+            raise click.UsageError("--show-values goes with --dry-run")
         h = house()
         which: dict[str, Any] = {
             "lanes": tuple(lanes) or RESYNCED,
@@ -117,7 +120,7 @@ def _tasks(count: int) -> str:
     return f"{count:,} task" + ("" if count == 1 else "s")
 
 
-# -- a look ------------------------------------------------------------------------------------------------------------
+# -- a look -----------------------------------------------------------------------------------------------------------
 
 
 def _compare(h: House, which: dict[str, Any], limit: int, *, show_values: bool) -> None:
@@ -127,6 +130,9 @@ def _compare(h: House, which: dict[str, Any], limit: int, *, show_values: bool) 
     for lane in which["lanes"]:
         if lane in h.lanes_off:
             out.print(f"{lane} is off ({h.lanes_off[lane]}): its tasks wait until it is on", highlight=False)
+    if show_values:
+        for customer_id in ids:
+            note(h, marked("looked at a customer in full"), customer_id=customer_id)
     told = []
     with progress_of("compare") as progress:
         bar = progress.add_task("compare", total=len(ids) * len(lanes))
@@ -138,7 +144,7 @@ def _compare(h: House, which: dict[str, Any], limit: int, *, show_values: bool) 
         out.print(table_of_previews(told, show_values=show_values))
 
 
-# -- a run -------------------------------------------------------------------------------------------------------------
+# -- a run ------------------------------------------------------------------------------------------------------------
 
 
 def _run(h: House, which: dict[str, Any], total: int, *, from_start: bool) -> None:
@@ -152,6 +158,12 @@ def _run(h: House, which: dict[str, Any], total: int, *, from_start: bool) -> No
             "--from-start begins anew",
             highlight=False,
         )
+    details = {"lanes": list(which["lanes"]), "tasks": total, "only": which["only"], "kinds": which["kinds"]}
+    ids = which["customer_ids"] or []
+    for customer_id in ids[:_MOST_NOTED]:
+        note(h, marked("resynced a customer"), customer_id=customer_id, lanes=list(which["lanes"]))
+    if len(ids) != 1:
+        note(h, marked("resynced many customers"), **details)
     after, before = (kept["after"], kept["made"]) if kept and not from_start else (0, 0)
     made = 0
     with _until_stopped() as stopped, progress_of("resync") as progress:

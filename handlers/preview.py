@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from clients.errors import AskPerson, CarryError
-from clients.http import one_try
+from clients.hurry import one_try
 from clients.lane import Change, Previews
 from handlers.house import House
 from ledger.database import StoreBusy

@@ -158,6 +158,11 @@ class ShopShelf:
         """The topics somebody is subscribed to."""
         return self.webhooks.subscriptions
 
+    def ask_for_webhook(self, topic: str, uri: str) -> None:
+        """A subscription by API. The stand-in sends to one address: the last that was asked for."""
+        self.webhooks.subscribe(topic)
+        self.webhooks.url = uri
+
     def get(self, customer_id: int) -> ShopCustomer | None:
         """The customer as it is now, or None."""
         with self._lock:

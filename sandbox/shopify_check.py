@@ -140,6 +140,11 @@ def coerced_arguments(asked: Field, defined: FieldDef, variables: Mapping[str, A
     return {name: value for name, value in told.items() if value is not None}
 
 
+def root_of(operation: Operation) -> str:
+    """The type whose fields stand at the top."""
+    return "QueryRoot" if operation.kind == "query" else "Mutation"
+
+
 class Check:
     """The rules of validation that a client can break by mistake, in the words of Shopify's server."""
 
@@ -153,8 +158,7 @@ class Check:
 
     def errors(self) -> list[Said]:
         """All that is wrong; empty when the document may run."""
-        root = "QueryRoot" if self._operation.kind == "query" else "Mutation"
-        self._selections(self._operation.selections, root, [self._named], ())
+        self._selections(self._operation.selections, root_of(self._operation), [self._named], ())
         self._check_variables()
         return self._errors
 

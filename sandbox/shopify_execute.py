@@ -28,6 +28,7 @@ from sandbox.shopify_check import (
     coerced_arguments,
     coerced_variables,
     filled,
+    root_of,
     said,
 )
 from sandbox.shopify_schema import NEEDS_READ_CUSTOMERS, TYPES, FieldDef, Shop, type_name
@@ -53,7 +54,7 @@ class Ready:
     @property
     def searches(self) -> list[tuple[str, str]]:
         """The `query:` of every search at the top, under the key of its answer."""
-        asked = _Walk(self.document, self.variables).fields(self.operation.selections, "QueryRoot")
+        asked = _Walk(self.document, self.variables).fields(self.operation.selections, root_of(self.operation))
         return [
             (one.key, str(filled(one.arguments["query"], self.variables) or ""))
             for one in asked
@@ -82,7 +83,7 @@ def prepare(text: str, variables: Mapping[str, Any], operation_name: str | None)
     errors = check.errors()
     if errors:
         raise GraphQLRefused(errors)
-    cost = _Price(document, values).of(operation.selections, "QueryRoot")
+    cost = _Price(document, values).of(operation.selections, root_of(operation))
     if cost > LARGEST_COST:
         raise GraphQLRefused(
             [
@@ -179,7 +180,7 @@ class _Run:
         self._answer = Answer({})
 
     def answer(self) -> Answer:
-        self._answer.data = self._object(None, "QueryRoot", self._ready.operation.selections, [])
+        self._answer.data = self._object(None, root_of(self._ready.operation), self._ready.operation.selections, [])
         return self._answer
 
     def _object(self, value: Any, on: str, selections: tuple[Selection, ...], path: list[Any]) -> Said:

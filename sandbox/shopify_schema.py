@@ -24,6 +24,7 @@ class Shop(Protocol):
     def webhook_url(self) -> str: ...
     @property
     def subscriptions(self) -> list[str]: ...
+    def ask_for_webhook(self, topic: str, uri: str) -> None: ...
     def get(self, customer_id: int) -> ShopCustomer | None: ...
     def page(self, arguments: Mapping[str, Any]) -> Page: ...
     def count(self) -> int: ...
@@ -182,6 +183,17 @@ def _subscriptions(_it: Any, arguments: Mapping[str, Any], shop: Shop) -> Page:
     return _listed(subscriptions, arguments)
 
 
+def _create_subscription(_it: Any, arguments: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
+    # https://shopify.dev/docs/api/admin-graphql/latest/objects/WebhookSubscription : `uri`; `callbackUrl` is deprecated
+    topic, uri = str(arguments["topic"]), arguments["webhookSubscription"].get("uri")
+    if not isinstance(uri, str) or not uri.startswith(("http://", "https://")):
+        wrong = {"field": ["webhookSubscription", "uri"], "message": "Address is invalid"}
+        return {"webhookSubscription": None, "userErrors": [wrong]}
+    shop.ask_for_webhook(topic.lower().replace("_", "/"), uri)
+    made = _subscriptions(None, {}, shop).nodes
+    return {"webhookSubscription": next(one for one in made if one["topic"] == topic), "userErrors": []}
+
+
 def _versions(_it: Any, _arguments: Mapping[str, Any], _shop: Shop) -> list[dict[str, Any]]:
     return [{"handle": version, "displayName": version, "supported": True} for version in SUPPORTED_VERSIONS]
 
@@ -220,6 +232,18 @@ TYPES: Final[dict[str, dict[str, FieldDef]]] = {
         "webhookSubscriptions": FieldDef("WebhookSubscriptionConnection!", _subscriptions, _PAGING),
         "publicApiVersions": FieldDef("[ApiVersion!]!", _versions),
     },
+    "Mutation": {
+        "webhookSubscriptionCreate": FieldDef(
+            "WebhookSubscriptionCreatePayload",
+            _create_subscription,
+            {"topic": "WebhookSubscriptionTopic!", "webhookSubscription": "WebhookSubscriptionInput!"},
+        ),
+    },
+    "WebhookSubscriptionCreatePayload": {
+        "webhookSubscription": _key("WebhookSubscription", "webhookSubscription"),
+        "userErrors": _key("[UserError!]!", "userErrors"),
+    },
+    "UserError": {"field": _key("[String!]", "field"), "message": _key("String!", "message")},
     "Node": {"id": _get("ID!", "gid")},
     "Customer": {
         "id": _get("ID!", "gid"),

@@ -124,6 +124,22 @@ def test_from_start_begins_anew(app: Flask, monkeypatch: pytest.MonkeyPatch) -> 
     assert "3 tasks made pending" in run(app, "--all", "--lane", "hubspot", "--from-start").output
 
 
+def test_what_is_done_by_hand_is_written_down(app: Flask) -> None:
+    for customer in (1, 2):
+        post(app.test_client(), body_of(customer))
+    run(app, "1", "2", "--dry-run", "--limit", "0")
+    assert not house_of(app).audit.page(limit=9).rows
+    run(app, "1", "--lane", "smaregi")
+    run(app, "--all")
+    app.test_cli_runner().invoke(args=["link", "2", "77"])
+    told = [(act.what, act.role, act.customer_id) for act in house_of(app).audit.page(limit=9).rows]
+    assert told == [
+        ("linked a customer", "command", 2),
+        ("resynced many customers", "command", None),
+        ("resynced a customer", "command", 1),
+    ]
+
+
 def test_letters_are_never_written_again_by_hand(app: Flask) -> None:
     assert "mail" not in handlers.cli_resync.RESYNCED
     assert run(app, "--all", "--lane", "mail").exit_code == 2

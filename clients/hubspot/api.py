@@ -53,6 +53,11 @@ class HubSpotApi:
     def __repr__(self) -> str:
         return f"HubSpotApi({self._api_url})"
 
+    @property
+    def heard_at(self) -> datetime | None:
+        """What time it was at HubSpot when it last answered, if it told."""
+        return self._http.heard_at
+
     def read(self, id_property: str | None, ids: Sequence[str], properties: Sequence[str]) -> Answer:
         """``batch/read``: contacts by ``id_property`` (None: by record id); missing ones are not in the answer."""
         asked: dict[str, Any] = {"properties": list(properties), "inputs": [{"id": each} for each in ids]}

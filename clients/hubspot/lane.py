@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from clients.checkup import Finding, clock
 from clients.errors import StopLane
 from clients.http import Answer
 from clients.hubspot.api import MOST, HubSpotApi
+from clients.hubspot.checking import examine
 from clients.hubspot.flow import Flow
 from clients.hubspot.looking import look
 from clients.hubspot.rows import fold
@@ -39,6 +41,7 @@ class HubSpotLane:
         access_token: str,
         api_url: str,
         pace_store: PaceStore,
+        portal_id: int | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -46,6 +49,7 @@ class HubSpotLane:
         self._flow = Flow(self._api, sort=self._sort, prepare=self.prepare)
         self._now = now
         self._sleep = sleep
+        self._portal_id = portal_id
         self._zone: ZoneInfo | None = None
 
     def __repr__(self) -> str:
@@ -91,6 +95,11 @@ class HubSpotLane:
     def preview(self, task: Task) -> Look:
         """What a carry would do to this contact; see ``clients.lane.Previews``."""
         return look(self._api, task, today=self._today(), sort=self._sort)
+
+    def examine(self) -> Iterator[Finding]:
+        """See that key, scopes and properties are right; see ``clients.checkup``."""
+        yield from examine(self._api, check=self.check, sort=self._sort, portal_id=self._portal_id)
+        yield clock(self._api.heard_at, self._now())
 
     def _look_at_account(self) -> None:
         """The cheapest look at the token; it tells the time zone in which the daily limit ends."""

@@ -91,6 +91,11 @@ class Admin:
         else:
             raise ValueError("set SHOPIFY_ACCESS_TOKEN, or SHOPIFY_CLIENT_ID together with SHOPIFY_CLIENT_SECRET")
 
+    @property
+    def heard_at(self) -> datetime | None:
+        """What time it was at Shopify when it last answered, if it told."""
+        return self._http.heard_at
+
     def ask(self, query: str, variables: Mapping[str, Any] | None = None, *, points: float) -> Told:
         """The answer to a question that changes nothing at Shopify (it may be asked again); ``points`` it may cost.
 

@@ -6,14 +6,16 @@ https://shopify.dev/docs/apps/build/webhooks/best-practices : a body says what t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from clients.checkup import Finding, clock
 from clients.errors import CarryError, StopLane, TryLater
 from clients.lane import Carried, Change, Look, Result, seen
 from clients.pace import PaceStore
 from clients.shopify.admin import Admin, Told
+from clients.shopify.checking import examine
 from clients.shopify.node import gid, question, read_node
 from clients.shopify.refusals import DENIED, denied, sort_troubles
 from clients.token import Vault
@@ -29,7 +31,8 @@ SEES_ORDERS: Final = frozenset({"read_orders", "write_orders", "read_all_orders"
 class ShopifyLane:
     """Reads customers back, up to 50 a call; a lane as ``clients.lane.Lane`` says.
 
-    ``metafields`` maps our field to (namespace, key). Raises ``ValueError`` with the mend when a setting cannot be
+    ``metafields`` maps our field to (namespace, key), ``webhook_address`` is where webhooks are to
+    go, if that is known. Raises ``ValueError`` with the mend when a setting cannot be
     right.
     """
 
@@ -50,10 +53,11 @@ class ShopifyLane:
         metafields: Mapping[str, tuple[str, str]],
         vault: Vault,
         pace_store: PaceStore,
+        webhook_address: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._admin = Admin(
+        self.admin = Admin(
             shop=shop,
             api_url=api_url,
             api_version=api_version,
@@ -65,6 +69,8 @@ class ShopifyLane:
             now=now,
             sleep=sleep,
         )
+        self.webhook_address = webhook_address
+        self._shop, self._version, self._now = shop, api_version, now
         self._metafields = dict(metafields)
         self._orders = True
         # https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits : a point an object, until an answer tells.
@@ -72,9 +78,9 @@ class ShopifyLane:
 
     def prepare(self) -> None:
         """Check the credential and its scopes. Raises ``StopLane`` with the mend, or ``TryLater``."""
-        told = self._admin.ask("{ shop { name } currentAppInstallation { accessScopes { handle } } }", points=4)
+        told = self.admin.ask("{ shop { name } currentAppInstallation { accessScopes { handle } } }", points=4)
         if "shop" not in told.data:
-            told = self._admin.ask("{ shop { name } }", points=1)
+            told = self.admin.ask("{ shop { name } }", points=1)
         if "shop" not in told.data:
             raise sort_troubles(told.troubles, told.vendor_request_id)
         scopes = _scopes(told.data)
@@ -83,7 +89,7 @@ class ShopifyLane:
         if not scopes & SEES_CUSTOMERS:
             raise StopLane(
                 "the app lacks the scope read_customers: add it to the app in Shopify, install it again, and check "
-                f"{self._admin.credential}",
+                f"{self.admin.credential}",
                 kind="shopify.scope_missing",
                 vendor_request_id=told.vendor_request_id,
             )
@@ -94,7 +100,7 @@ class ShopifyLane:
         ids = list(dict.fromkeys(task.customer.id for task in tasks))
         if not ids:
             return {}
-        told = self._admin.ask(
+        told = self.admin.ask(
             question(self._metafields, orders=self._orders),
             {"ids": [gid(one) for one in ids]},
             points=self._points_each * len(ids),
@@ -123,6 +129,11 @@ class ShopifyLane:
         before, after = _told(task.customer), _told(task.customer.seen_with(result.found))
         names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         return seen(result.ref, "linked", [Change(name, before.get(name), after.get(name)) for name in names])
+
+    def examine(self) -> Iterator[Finding]:
+        """See that credential, scopes, version, personal data and webhooks are right; see ``clients.checkup``."""
+        yield from examine(self.admin, shop=self._shop, version=self._version, address=self.webhook_address)
+        yield clock(self.admin.heard_at, self._now())
 
     def tend(self) -> timedelta | None:
         """Nothing to keep up between tasks."""

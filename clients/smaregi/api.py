@@ -74,6 +74,15 @@ class SmaregiApi:
         self._writes = Pace(pace_store, f"smaregi.writes:{contract_id}", writes_per_second, now=clock, sleep=sleep)
         self._token = SharedToken(f"smaregi:{contract_id}", self._fetch_token, vault, now=now, sleep=sleep)
 
+    @property
+    def heard_at(self) -> datetime | None:
+        """What time it was at Smaregi when it last answered, if it told."""
+        return self._http.heard_at
+
+    def sign_in(self) -> None:
+        """See that we are given a token; one that is held is not fetched again."""
+        self._token.get()
+
     def required_columns(self) -> frozenset[str]:
         """The member fields that this contract requires (会員必須項目設定)."""
         what = "read the required columns"

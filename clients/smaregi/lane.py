@@ -13,10 +13,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
+from clients.checkup import Finding, clock
 from clients.errors import AskPerson, CarryError, TryLater
 from clients.lane import Carried, Change, Look, Result, fingerprint, seen, what_differs, with_doubts
 from clients.pace import PaceStore
 from clients.smaregi.api import SmaregiApi
+from clients.smaregi.checking import examine
 from clients.smaregi.finding import SOON, Finder, as_choice
 from clients.smaregi.index import MemberIndex
 from clients.smaregi.required import RequiredColumns
@@ -148,6 +150,11 @@ class SmaregiLane:
                 wait=SOON,
                 lane_wide=False,
             ) from e
+
+    def examine(self) -> Iterator[Finding]:
+        """See that credential, scopes, plan, required columns and index are right; see ``clients.checkup``."""
+        yield from examine(self.api, self._index, now=self._now())
+        yield clock(self.api.heard_at, self._now())
 
     # A look, before anything is done
 

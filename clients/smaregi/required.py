@@ -16,6 +16,8 @@ from customer import Correction
 
 REREAD_EVERY: Final = timedelta(minutes=10)
 KANA: Final = re.compile(r"^[ァ-ヶ\u3000 -~ー－・]+$")
+#: The columns that something may stand in for.
+STAND_INS: Final = ("lastKana", "firstKana", "sex", "entryDate")
 NO_KANA: Final = "-"  # within the kana pattern, which a placeholder in kanji is not
 
 
@@ -56,12 +58,7 @@ def fill(
     Raises ``AskPerson`` (``smaregi.required_missing``) naming the columns that nothing may stand in for.
     """
     no_kana = placeholder if KANA.match(placeholder) else NO_KANA
-    stand_ins = {
-        "lastKana": no_kana,
-        "firstKana": no_kana,
-        "sex": "0",
-        "entryDate": today.isoformat(),
-    }
+    stand_ins = dict(zip(STAND_INS, (no_kana, no_kana, "0", today.isoformat()), strict=True))
     full = dict(fields)
     corrections = []
     missing = []

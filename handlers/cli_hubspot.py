@@ -1,4 +1,4 @@
-"""The commands about one far side: what it has, and whether it is set up as it must be."""
+"""The commands about HubSpot."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from handlers.terminal import GetHouse, Said, clearly, out
+from handlers.console.texts import marked
+from handlers.far_side import far_side
+from handlers.terminal import GetHouse, clearly, note, out
 
 
 def register(cli: click.Group, house: GetHouse) -> None:
-    """Add every group to ``cli``; ``house`` is asked only when a command runs."""
-    cli.add_command(_hubspot(house))
-
-
-def _hubspot(house: GetHouse) -> click.Command:
+    """Add the group to ``cli``; ``house`` is asked only when a command runs."""
     group = AppGroup("hubspot", help="The HubSpot side.")
 
     @group.command("setup")
@@ -25,10 +23,10 @@ def _hubspot(house: GetHouse) -> click.Command:
         h = house()
 
         def go() -> None:
-            lane: Any = next((lane for lane in h.lanes() if lane.name == "hubspot"), None)
-            if lane is None:
-                raise Said(f"the HubSpot lane is off: {h.lanes_off['hubspot']}")
+            lane: Any = far_side(h, "hubspot")
             wrong = False
+            if not check:
+                note(h, marked("set HubSpot's properties up"))
             for name, state in lane.check() if check else lane.setup():
                 wrong |= state.startswith("wrong")
                 out.print(f"{name:32} {state}", highlight=False, markup=False)
@@ -37,4 +35,4 @@ def _hubspot(house: GetHouse) -> click.Command:
 
         clearly(go)
 
-    return group
+    cli.add_command(group)

@@ -73,7 +73,7 @@ def taro(**told: Any) -> Customer:
 
 @pytest.fixture
 def app(database_url: str, clock: Clock) -> Any:
-    made = console_app(database_url, now=clock, hubspot_portal_id=12345)
+    made = console_app(database_url, now=clock, hubspot_portal_id=12345, hubspot_access_token="an-invented-token")
     yield made
     house_of(made).close()
 
@@ -256,6 +256,7 @@ def test_nothing_of_another_customer_stands_on_a_customers_pages(
             assert word not in page, word
     for word in TELLING[shown]:
         assert word in pages[1], word
+    assert f"<ins>{TELLING[shown][0]}</ins>" in pages[2]
 
 
 def _deliveries() -> Any:
@@ -303,14 +304,14 @@ def test_scripts_in_names_addresses_and_answers_do_not_run(
         client.get(f"/console/customers/{HANAKO}/compare"),
     ):
         assert answer.status_code == 200
+        assert "&lt;script&gt;" in answer.text  # it is there, to be read
         assert SCRIPT not in answer.text
         assert "<img src=x" not in answer.text
 
 
 def test_the_page_of_a_customer_tells_where_they_stand_and_what_happened(
-    client: FlaskClient, ledger: Ledger, house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, ledger: Ledger, house: House, clock: Clock
 ) -> None:
-    monkeypatch.delitem(house.lanes_off, "hubspot")
     ledger.hear(delivery_of(hanako(), key="w", received_at=clock()), now=clock())
     corrections = [{"field": "lastName", "what": "replaced", "detail": "𠮷 → 吉"}]
     sent = {"lastName": "x", "zip": ""}
@@ -377,7 +378,6 @@ def test_a_resync_goes_through_a_comparison_and_is_written_down(
 ) -> None:
     arrive(ledger, house, clock, hanako(), taro())
     monkeypatch.setattr("handlers.console.one_customer.preview", compared)
-    monkeypatch.delitem(house.lanes_off, "hubspot")
     page = text(client, f"/console/customers/{HANAKO}/compare?lane=hubspot")
     assert "<ins>見本</ins>" in page
     answer = post(client, f"/console/customers/{HANAKO}/resync", lane="hubspot")
@@ -391,7 +391,7 @@ def test_a_resync_goes_through_a_comparison_and_is_written_down(
 
 def test_a_lane_that_is_off_is_not_compared_and_says_so(client: FlaskClient, ledger: Ledger, clock: Clock) -> None:
     ledger.hear(delivery_of(hanako()), now=clock())
-    page = text(client, f"/console/customers/{HANAKO}/compare")
+    page = text(client, f"/console/customers/{HANAKO}/compare?lane=smaregi")
     assert "A resync is kept until it is on again." in page
 
 

@@ -48,6 +48,7 @@ from ledger.alerts import Alerts
 from ledger.arrival import Arrival, Recorded
 from ledger.audit import Audit
 from ledger.book import Book
+from ledger.browse import Browse
 from ledger.census import Census
 from ledger.database import Database, StoreBusy
 from ledger.deliveries import Deliveries
@@ -62,6 +63,8 @@ from ledger.report import Report
 from ledger.resync import Resync
 from ledger.rollups import Rollups
 from ledger.seal import Seal, WrongKey
+from ledger.search import Search
+from ledger.search_index import SearchIndex
 from ledger.standing import Standings
 from ledger.waiting import Waiting
 from sandbox import commands as sandbox_commands
@@ -133,6 +136,9 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         rollups=rollups,
         census=Census(database),
         resync=Resync(database),
+        search=Search(database, lanes=DESTINATIONS),
+        search_index=SearchIndex(database, reads=READS),
+        browse=Browse(database, lanes=LANES),
         waiting=Waiting(database),
         deliveries=Deliveries(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),

@@ -10,6 +10,7 @@ from clients.lane import Lane
 from clients.mail.letters import Letters
 from handlers.adding_up import AddingUp
 from handlers.console.setup import ConsoleSetup
+from handlers.indexer import Indexer
 from handlers.janitor import Janitor
 from handlers.tally import Tally
 from handlers.watchman import Watchman
@@ -17,6 +18,7 @@ from handlers.worker import Worker
 from ledger.alerts import Alerts
 from ledger.audit import Audit
 from ledger.book import Book
+from ledger.browse import Browse
 from ledger.census import Census
 from ledger.database import Database
 from ledger.deliveries import Deliveries
@@ -29,6 +31,8 @@ from ledger.prune import Pruning
 from ledger.report import Report
 from ledger.resync import Resync
 from ledger.rollups import Rollups
+from ledger.search import Search
+from ledger.search_index import SearchIndex
 from ledger.waiting import Waiting
 
 #: The lane that nobody waits for: a customer is in sync with or without their welcome mail.
@@ -58,6 +62,9 @@ class House:
     rollups: Rollups
     census: Census
     resync: Resync
+    search: Search
+    search_index: SearchIndex
+    browse: Browse
     waiting: Waiting
     deliveries: Deliveries
     pruning: Pruning
@@ -90,5 +97,11 @@ class House:
             now=self.now,
             lanes_off=self.lanes_off,
             updates_too=self.updates_too,
-            upkeep=[janitor.loop, adding_up.loop, self.watchman.look_loop, self.watchman.tell_loop],
+            upkeep=[
+                janitor.loop,
+                adding_up.loop,
+                Indexer(self.search_index, self.now).loop,
+                self.watchman.look_loop,
+                self.watchman.tell_loop,
+            ],
         )

@@ -125,6 +125,10 @@ class Members:
         """Members with this member code."""
         return self._members(t.members.c.code == code)
 
+    def by_id(self, member_id: str) -> Member | None:
+        """The member with this id, if the index holds it."""
+        return next(iter(self._members(t.members.c.id == member_id)), None)
+
     def by_number(self, number: str) -> list[Member]:
         """Members with this member number."""
         return self._members(t.members.c.number == number)

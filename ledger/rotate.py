@@ -32,6 +32,7 @@ from ledger.database import Database
 from ledger.keys import write_keys_in_use
 from ledger.members import Members
 from ledger.seal import Seal
+from ledger.search_words import SearchWords
 from ledger.steps import FIRST_SIZE, next_size, rest_s
 
 _SEALED: Final = (t.SealedText, t.SealedJson, t.SealedBytes)
@@ -49,6 +50,11 @@ class Rotation:
         self._database = database
         self._seal = database.seal
         self._members = Members(database)
+        self._search = SearchWords(database)
+        self._hashed: list[tuple[Column[Any], Column[Any]]] = [
+            (t.member_mails.c.member_id, t.member_mails.c.mail),
+            (t.search_words.c.customer_id, t.search_words.c.word),
+        ]
         self._tables = [table for table in t.metadata.tables.values() if _sealed(table)]
 
     def count(self) -> int:
@@ -58,12 +64,10 @@ class Rotation:
                 c.execute(select(func.count()).select_from(table).where(_stale(table, self._seal))).scalar_one()
                 for table in self._tables
             ]
-            return (
-                sum(counts)
-                + c.execute(
-                    select(func.count(t.member_mails.c.member_id.distinct())).where(self._other_hash())
-                ).scalar_one()
-            )
+            for whose, word in self._hashed:
+                hashed = select(func.count(whose.distinct())).where(self._other_hash(word))
+                counts.append(c.execute(hashed).scalar_one())
+            return sum(counts)
 
     def run(self, *, rest: Callable[[float], object]) -> Generator[int, None, None]:
         """Rotate, a step each time the next one is asked for, which tells how many rows it took; ``rest(seconds)``
@@ -72,7 +76,8 @@ class Rotation:
         for _ in range(_ROUNDS):
             for table in self._tables:
                 yield from self._steps(rest, partial(self._step, table))
-            yield from self._steps(rest, self._hash_step)
+            for whose, word in self._hashed:
+                yield from self._steps(rest, partial(self._hash_step, whose, word))
             if not self.count():
                 with self._database.writing() as c:
                     write_keys_in_use(c, [self._seal.key_ids[0]])
@@ -123,21 +128,22 @@ class Rotation:
             return self._seal.shut_text(self._seal.open_text(kept))
         return self._seal.shut_bytes(self._seal.open_bytes(bytes(kept)))
 
-    def _hash_step(self, after: Any, size: int) -> tuple[int, Any, float]:
-        """The next members whose e-mails stand there plain, or under another key."""
-        mails = t.member_mails.c
-        page = select(mails.member_id).where(self._other_hash()).group_by(mails.member_id).order_by(mails.member_id)
+    def _hash_step(self, whose: Column[Any], word: Column[Any], after: Any, size: int) -> tuple[int, Any, float]:
+        """The next members, or customers, whose words stand there plain, or under another key."""
+        page = select(whose).where(self._other_hash(word)).group_by(whose).order_by(whose)
         if after is not None:
-            page = page.where(mails.member_id > after)
+            page = page.where(whose > after)
         with self._database.reading() as c:
-            ids: Sequence[str] = c.execute(page.limit(size)).scalars().all()
+            ids: Sequence[Any] = c.execute(page.limit(size)).scalars().all()
         began = time.perf_counter()
-        if ids:
+        if ids and whose.table is t.member_mails:
             self._members.hash_again(ids)
+        elif ids:
+            return len(ids), ids[-1], self._search.rewrite(ids)
         return len(ids), ids[-1] if ids else None, time.perf_counter() - began
 
-    def _other_hash(self) -> ColumnElement[bool]:
-        return func.substr(t.member_mails.c.mail, 1, len(self._seal.hash_mark)) != self._seal.hash_mark
+    def _other_hash(self, word: Column[Any]) -> ColumnElement[bool]:
+        return func.substr(word, 1, len(self._seal.hash_mark)) != self._seal.hash_mark
 
 
 def _sealed(table: Table) -> list[Column[Any]]:

@@ -185,6 +185,7 @@ Index("ix_tasks_due", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_
 _new = text("state = 'pending' AND ref IS NULL")
 Index("ix_tasks_due_new", tasks.c.lane, tasks.c.held, tasks.c.due_at, sqlite_where=_new, postgresql_where=_new)
 Index("ix_tasks_lease", tasks.c.lease_until, sqlite_where=_running, postgresql_where=_running)
+Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state, tasks.c.customer_id)
 # Written only when something fails, or is tried again: never while a delivery is taken in.
 _failed = text("state = 'failed'")
 Index(
@@ -196,7 +197,6 @@ Index(
     sqlite_where=_failed,
     postgresql_where=_failed,
 )
-Index("ix_tasks_lane_state", tasks.c.lane, tasks.c.state)
 Index("ix_tasks_ref", tasks.c.lane, tasks.c.ref)
 
 attempts = Table(
@@ -327,6 +327,17 @@ mails = Table(
     Column("refusals", Integer, nullable=False, server_default=text("0")),
 )
 
+# By which words a customer is found (`words.py`); with keys they are keyed hashes. Byte by byte on each database: what
+# begins with a word stands behind it, whatever the database's own language is.
+_Word = Text().with_variant(Text(collation="C"), "postgresql")
+search_words = Table(
+    "search_words",
+    metadata,
+    Column("word", _Word, primary_key=True),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_search_words_customer", search_words.c.customer_id)
 # Every act by hand, with who did it. It holds ids and counts, and the name somebody signed in with: no customer's data.
 audit = Table(
     "audit",

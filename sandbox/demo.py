@@ -16,15 +16,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import requests
 from rich.console import Console
 from rich.text import Text
 
+from sandbox.console import NotLetIn, Visitor
+from sandbox.demo_crowd import COUNT, Crowd
 from sandbox.demo_ending import Ending
 from sandbox.demo_far_side import NOTHING, FarSide, what_is_amiss
 from sandbox.demo_journey import Journeys
 from sandbox.demo_people import Guest, guests
 from sandbox.demo_screen import Screen, screen_for
-from sandbox.demo_stage import Stage, StageFailed
+from sandbox.demo_stage import PASSWORD, Stage, StageFailed
 from sandbox.demo_view import Row, name_of, row_ahead, row_of
 from sandbox.system import ROOT
 
@@ -61,6 +64,7 @@ def run(*, once: bool, port: int, sandbox_port: int, settings: Mapping[str, str]
                 try:
                     demo.play(once=once, ports=(port, sandbox_port))
                 finally:
+                    demo.crowd.stop()
                     screen.settle([])
                     if ending.asked:
                         screen.say("  ending: the worker finishes what it has in hand")
@@ -87,6 +91,7 @@ class _Demo:
         self._ending = ending
         self._guests = guests(settings)
         self._far = FarSide(stage.sandbox.url)
+        self.crowd = Crowd(stage.sandbox.url)
         self._journeys = Journeys()
         self._records = NOTHING
         self._ids: dict[Guest, int] = {}
@@ -97,8 +102,10 @@ class _Demo:
         self._start(ports)
         self._register()
         self._follow()
+        self._look_at_the_console()
         self._tell_where_to_look(once=once)
         if not once:
+            self.crowd.start()
             self._stay()
 
     # -- start ----------------------------------------------------------------------------------------------------
@@ -176,6 +183,18 @@ class _Demo:
         self.have_all_arrived = True
         self._screen.settle(list(self._handful()))
 
+    def _look_at_the_console(self) -> None:
+        """Whether ops would see the same: every one of the handful has a page there."""
+        try:
+            with Visitor(self._stage.system.web_url) as visitor:
+                visitor.sign_in("demo", PASSWORD)
+                visitor.look("/console/")
+                pages = {number: visitor.look(f"/console/customers/{number}") for number in self._ids.values()}
+        except (NotLetIn, requests.RequestException) as e:
+            raise _NotArrived([f"console: {e}"]) from None
+        if nameless := [number for number, page in pages.items() if str(number) not in page]:
+            raise _NotArrived([f"console: the page of {number} does not name them" for number in nameless])
+
     def _missing(self) -> dict[Guest, list[str]]:
         """Who has not arrived, each with what stands in the way."""
         missing: dict[Guest, list[str]] = {}
@@ -243,6 +262,8 @@ class _Demo:
         box, env = self._stage.sandbox.url, _from_here(self._stage.write_settings())
         flask = f"{_from_here(Path(sys.executable).with_name('flask'))} -e {env}"
         if not once:
+            web = self._stage.system.web_url
+            self._point("console", f"{web}/console/", f'sign in with any name and the password "{PASSWORD}"')
             self._point("register", f"{box}/", "by hand; it is shown below")
             self._point("people", f"{box}/people", "the three systems side by side")
             self._point("mails", f"{box}/mails", "what they were sent")
@@ -263,7 +284,9 @@ class _Demo:
         told = {number: len(self._journeys.of[number].answered_ms) for number in self._ids.values()}
         whats = {number: guest.what for guest, number in self._ids.items()}
         while True:
-            news = [n for n, journey in self._journeys.of.items() if len(journey.answered_ms) > told.get(n, 0)]
+            crowd = set(self.crowd.ids)  # they are for the console to show
+            journeys = {n: journey for n, journey in self._journeys.of.items() if n not in crowd}
+            news = [n for n, journey in journeys.items() if len(journey.answered_ms) > told.get(n, 0)]
             rows = [self._row(number, whats.get(number, "by hand")) for number in news]
             arrived = [n for n in news if self._journeys.of[n].is_at_rest(self._journeys.lanes)]
             if arrived:
@@ -272,7 +295,13 @@ class _Demo:
                 self._screen.say()
                 told |= {number: len(self._journeys.of[number].answered_ms) for number in arrived}
                 continue
-            self._turn("waiting for more; Ctrl-C ends the demo", rows)
+            come = len(self.crowd.ids)
+            more = (
+                f"{come} of {COUNT} more register by themselves: see the console"
+                if come < COUNT
+                else "waiting for more"
+            )
+            self._turn(f"{more}; Ctrl-C ends the demo", rows)
 
     # -- the beat ---------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from dotenv import dotenv_values
+from werkzeug.security import generate_password_hash
 
 from sandbox.config import SandboxConfig
 from sandbox.server import RunningSandbox, settings_env
@@ -27,6 +28,10 @@ T = TypeVar("T")
 
 _OF_THE_PROCESS: Final = {"PATH", "HOME", "LANG", "TMPDIR", "PYTHONUNBUFFERED", "PORT", "LOG_FORMAT"}
 _TAIL: Final = 12
+PASSWORD: Final = "demo"  # noqa: S105 - told to everybody
+"""The console's, here where nothing is to be guarded."""
+TOKEN: Final = "the-demos-own-status-api-token"  # noqa: S105 - told to everybody
+"""That of the status API."""
 
 
 class StageFailed(Exception):
@@ -57,7 +62,7 @@ class Stage:
         self.system = System(
             self.folder,
             config=config,
-            settings={**_documented(config), **settings},
+            settings={**_documented(config), **_doors(), **settings},
             smtp_url=self.sandbox.smtp_url,
             hear=lambda _name, line: self.heard.put(line),
             web_port=port,
@@ -164,6 +169,15 @@ def _documented(config: SandboxConfig) -> dict[str, str]:
     told = {*settings_env("", config, "smtp://"), *_OF_THE_PROCESS, "DATABASE_URL"}
     documented = dotenv_values(ROOT / ".env.example", interpolate=False)
     return {name: value or "" for name, value in documented.items() if name not in told}
+
+
+def _doors() -> dict[str, str]:
+    """The doors for ops and for the merchant's site, opened with secrets that the demo tells."""
+    return {
+        "CONSOLE_PASSWORD_HASH": generate_password_hash(PASSWORD),
+        "SECRET_KEY": secrets.token_urlsafe(32),
+        "STATUS_API_TOKEN": TOKEN,
+    }
 
 
 def _log_to(path: Path) -> None:

@@ -23,16 +23,16 @@ VIEW_HASH: Final = generate_password_hash(VIEW_PASSWORD, QUICK)
 
 def console_app(database_url: str, *, now: Any = None, **settings: Any) -> Flask:
     """The service with its console open, for both roles."""
-    return make_app(
-        database_url,
-        now=now,
-        **{
-            "console_password_hash": HASH,
-            "console_view_password_hash": VIEW_HASH,
-            "secret_key": "an-invented-key-for-sessions",
-            **settings,
-        },
-    )
+    return make_app(database_url, now=now, **{**console_settings(), **settings})
+
+
+def console_settings() -> dict[str, str]:
+    """What opens the console to both roles."""
+    return {
+        "console_password_hash": HASH,
+        "console_view_password_hash": VIEW_HASH,
+        "secret_key": "an-invented-key-for-sessions",
+    }
 
 
 def signed_in(app: Flask, role: Literal["act", "view"] = "act", *, who: str = WHO, language: str = "en") -> FlaskClient:

@@ -9,7 +9,7 @@ on the way out. Only ``undo`` lets them in again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -82,7 +82,7 @@ class Erasing:
             self._database.lock_customers(c, [customer_id])
             before = erasure_of(c, customer_id)
             refs, in_hand = _tasks(c, customer_id)
-            self._forget_members(c, customer_id, mail, refs.get(self._members_lane))
+            members = self._forget_members(c, customer_id, mail, refs.get(self._members_lane))
             for table in (t.tasks, t.mail_holds, t.search_words):
                 c.execute(delete(table).where(table.c.customer_id == customer_id))
             c.execute(update(t.attempts).where(t.attempts.c.customer_id == customer_id).values(why=None))
@@ -91,6 +91,7 @@ class Erasing:
                 values = {"customer_id": customer_id, "erased_at": now, "by": by, "why": why, "refs": refs}
                 c.execute(t.erasures.insert().values(values))
         bodies += self._empty(_with_body(t.deliveries.c.customer_id == customer_id), now)
+        self._forget_names(members)
         wiped = self._database.wipe_log()
         erasure = before or Erasure(customer_id, now, by, why, refs)
         return Erased(erasure, before is not None, bodies, in_hand, wiped)
@@ -139,8 +140,26 @@ class Erasing:
                 c.execute(update(t.deliveries).where(*here).values(body=b"", body_gone_at=now))
         return len(which)
 
-    def _forget_members(self, c: Connection, customer_id: int, mail: str | None, ref: str | None) -> None:
-        """Take their member out of the member index; a member of their e-mail that is another customer's stays."""
+    def _forget_names(self, members: Collection[str]) -> None:
+        """Take the names of these members out of what other customers may choose from."""
+        mine = (t.tasks.c.lane == self._members_lane, t.tasks.c.state.in_(("failed", "pending")))
+        query = select(t.tasks.c.customer_id, t.tasks.c.choices).where(*mine, t.tasks.c.choices.is_not(None))
+        with self._database.reading() as c:
+            ids = sorted(row.customer_id for row in c.execute(query) if _named(row.choices, members))
+        for page in _pages(ids):
+            with self._database.writing() as c:
+                self._database.lock_customers(c, list(page))
+                for row in c.execute(query.where(t.tasks.c.customer_id.in_(page))).all():
+                    without = [{k: v for k, v in one.items() if k != "name"} for one in row.choices]
+                    c.execute(
+                        update(t.tasks).where(*mine, t.tasks.c.customer_id == row.customer_id).values(choices=without)
+                    )
+
+    def _forget_members(self, c: Connection, customer_id: int, mail: str | None, ref: str | None) -> set[str]:
+        """Take their member out of the member index; a member of their e-mail that is another customer's stays.
+
+        The ids of the members that may be theirs.
+        """
         m, number = t.members.c, str(customer_id)
         theirs = [m.number == number, m.code == number, *([m.id == ref] if ref else [])]
         if mail:
@@ -156,6 +175,7 @@ class Erasing:
         ids = {i for which in theirs for i in c.execute(select(m.id).where(which)).scalars()}
         c.execute(delete(t.member_mails).where(t.member_mails.c.member_id.in_(ids)))
         c.execute(delete(t.members).where(m.id.in_(ids)))
+        return ids | ({ref} if ref else set())
 
 
 def erasure_of(c: Connection, customer_id: int) -> Erasure | None:
@@ -163,6 +183,10 @@ def erasure_of(c: Connection, customer_id: int) -> Erasure | None:
     mine = (t.erasures.c.customer_id == customer_id, t.erasures.c.undone_at.is_(None))
     row = c.execute(select(t.erasures).where(*mine)).first()
     return Erasure(row.customer_id, row.erased_at, row.by, row.why, row.refs) if row else None
+
+
+def _named(choices: Sequence[Mapping[str, str]], members: Collection[str]) -> bool:
+    return any("name" in choice and choice.get("member") in members for choice in choices)
 
 
 def _tasks(c: Connection, customer_id: int) -> tuple[dict[str, str], list[str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, session
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.security import generate_password_hash
@@ -14,10 +16,11 @@ from werkzeug.test import TestResponse
 
 from handlers.console import login as logins
 from handlers.console.access import acts, may_act, note, role, who
+from handlers.console.setup import ConsoleSetup
 from handlers.house import House
 from tests.building import house_of, make_app
 from tests.conftest import Clock
-from tests.console import PASSWORD, QUICK, VIEW_PASSWORD, console_app, post, signed_in, token
+from tests.console import HASH, PASSWORD, QUICK, VIEW_PASSWORD, console_app, post, signed_in, token
 
 OPEN = {"console.login", "console.sign_in", "console.language", "console.static"}
 HARMLESS = {"console.sign_in", "console.language", "console.logout"}
@@ -223,6 +226,37 @@ def test_after_five_wrong_passwords_an_address_waits_and_is_told_how_long(
     assert log_in(client, PASSWORD).status_code == 303
 
 
+def test_those_who_try_at_the_same_moment_do_not_slip_past_the_limit(mocker: Any) -> None:
+    passwords = logins.Passwords(ConsoleSetup(password_hash=HASH))
+    looked, all_have_looked, compared = threading.Semaphore(0), threading.Event(), []
+    look = passwords._may_try
+
+    def note_that_it_looked(limits: Any) -> None:
+        look(limits)
+        looked.release()
+
+    def compare(_hash: str, password: str) -> bool:
+        all_have_looked.wait(10)
+        compared.append(password)
+        return False
+
+    def knock() -> None:
+        with contextlib.suppress(logins.TooMany):
+            passwords.role_of(WRONG, "203.0.113.9")
+
+    mocker.patch.object(passwords, "_may_try", note_that_it_looked)
+    mocker.patch.object(logins, "check_password_hash", compare)
+    threads = [threading.Thread(target=knock) for _ in range(9)]
+    for thread in threads:
+        thread.start()
+    for _ in range(len(threads) + 1):  # each once, and the one whose turn it is once more
+        assert looked.acquire(timeout=10)
+    all_have_looked.set()
+    for thread in threads:
+        thread.join()
+    assert len(compared) == 5 * 2  # five tries, two hashes each
+
+
 def test_a_right_password_is_not_counted(app: Flask) -> None:
     for _ in range(8):
         signed_in(app)
@@ -347,6 +381,18 @@ def test_other_doors_neither_set_nor_read_the_cookie(app: Flask) -> None:
         assert "Set-Cookie" not in answer.headers
         assert "Cookie" not in answer.headers.get("Vary", "")
         assert "Content-Security-Policy" not in answer.headers
+
+
+def test_no_other_door_has_a_session_to_read_or_to_write(app: Flask) -> None:
+    cookie = signed_in(app).get_cookie("customer_sync_console", path="/console")
+    assert cookie is not None
+    headers = {"Cookie": f"customer_sync_console={cookie.value}"}
+    with app.test_request_context("/console/audit", headers=headers):
+        assert who() == "Ops"
+    with app.test_request_context("/healthz", headers=headers):
+        assert who() == ""
+        with pytest.raises(RuntimeError):
+            session["who"] = "Ops"
 
 
 # -- where to ----------------------------------------------------------------------------------------------------------

@@ -208,7 +208,7 @@ def test_a_browser_that_keeps_no_cookie_over_http_is_told_to_use_https(app: Flas
 
 def test_a_busy_database_is_a_page_and_not_a_crash(app: Flask, mocker: Any) -> None:
     client = signed_in(app)
-    mocker.patch("ledger.report.Report.failures", side_effect=StoreBusy("the database is locked"))
+    mocker.patch("ledger.waiting.Waiting.groups", side_effect=StoreBusy("the database is locked"))
     answer = client.get("/console/failures")
     assert answer.status_code == 503
     assert "The database is busy" in answer.text
@@ -226,7 +226,7 @@ def test_a_broken_page_tells_the_log_where_and_nobody_what(
     app: Flask, mocker: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = signed_in(app)
-    mocker.patch("ledger.report.Report.failures", side_effect=ValueError("見本 花子 in an error"))
+    mocker.patch("ledger.waiting.Waiting.groups", side_effect=ValueError("見本 花子 in an error"))
     answer = client.get("/console/failures")
     assert answer.status_code == 500
     assert "Something broke here" in answer.text

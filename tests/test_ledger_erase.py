@@ -231,3 +231,19 @@ def test_a_body_that_tells_no_time_brings_nobody_back(ledger: Ledger, clock: Clo
     (said,) = ledger.hear(delivery_of(person(ID, saved=None)), now=clock.forward(days=1))
     assert said.verdict == "older"
     assert not {"pending", "running"} & set(ledger.states(ID).values())
+
+
+@pytest.mark.parametrize("state", ["failed", "pending"])
+def test_their_name_goes_from_what_other_customers_may_choose_from(ledger: Ledger, clock: Clock, state: str) -> None:
+    choices = [
+        {"member": "m-7", "code": "CARD", "name": "秘密山 花子"},
+        {"member": "m-9", "code": "C9", "name": "見本 太郎"},
+    ]
+    others = [{"member": "m-9", "name": "見本 太郎"}]
+    with ledger.database.writing() as c:
+        for i, told in ((1, choices), (2, others)):
+            mine = (t.tasks.c.customer_id == i, t.tasks.c.lane == "smaregi")
+            c.execute(t.tasks.update().where(*mine).values(state=state, choices=told))
+    erase(ledger, clock)
+    assert ledger.task(1)["choices"] == [{"member": "m-7", "code": "CARD"}, {"member": "m-9", "code": "C9"}]
+    assert ledger.task(2)["choices"] == others

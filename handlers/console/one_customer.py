@@ -76,6 +76,7 @@ def pages(door: Blueprint, house: House) -> None:
             compared=[preview(house, customer_id, lane) for lane in lanes if lane not in house.lanes_off],
             lanes=lanes,
             lanes_off={lane: house.lanes_off[lane] for lane in lanes if lane in house.lanes_off},
+            choosing={row["lane"] for row in story.tasks if row["state"] == "failed" and row["choices"]},
             found=FOUND,
             cause=_cause_of_preview,
         )

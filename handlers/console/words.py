@@ -39,7 +39,7 @@ STATES: Final = {
     "erased": (marked("erased"), "quiet"),
     "act": (marked("may act"), "busy"),
     "view": (marked("may look"), "quiet"),
-    "terminal": (marked("at the terminal"), "quiet"),
+    "command": (marked("at the terminal"), "quiet"),
 }
 _LANES: Final = {
     "shopify": marked("Shopify"),

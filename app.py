@@ -139,6 +139,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         search=Search(database, lanes=DESTINATIONS),
         search_index=SearchIndex(database, reads=READS),
         browse=Browse(database, lanes=LANES),
+        mails=Mails(database),
         waiting=Waiting(database),
         deliveries=Deliveries(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),

@@ -26,6 +26,7 @@ from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Tallies
 from ledger.keys import KeyCheck
+from ledger.mails import Mails
 from ledger.members import Members
 from ledger.prune import Pruning
 from ledger.report import Report
@@ -65,6 +66,7 @@ class House:
     search: Search
     search_index: SearchIndex
     browse: Browse
+    mails: Mails
     waiting: Waiting
     deliveries: Deliveries
     pruning: Pruning

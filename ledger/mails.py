@@ -19,6 +19,7 @@ from ledger.database import Database
 from ledger.rows import ONCE, insert_of
 
 CREATED: Final = "customers/create"
+_PAGE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,22 @@ class Mails:
         with self._database.writing() as c:
             counted = new.on_conflict_do_update(index_elements=["customer_id"], set_=again, where=unsent)
             return c.execute(counted.returning(t.mails.c.refusals)).scalar() or 0
+
+    def let_be(self, kind: str | None, *, now: datetime, customer_ids: Collection[int] | None = None) -> int:
+        """A person has seen that these failed with ``kind`` and asks for no more: done, though not sent; how many.
+
+        A thousand at most at a time, so that nobody is held up; ask again until it is 0.
+        """
+        tasks = t.tasks.c
+        failed = (tasks.lane == self._lane, tasks.state == "failed", tasks.kind.is_not_distinct_from(kind))
+        some = select(tasks.customer_id).where(*failed).order_by(tasks.customer_id).limit(_PAGE)
+        if customer_ids is not None:
+            some = some.where(tasks.customer_id.in_(list(customer_ids)))
+        with self._database.writing() as c:
+            ids = list(c.execute(some).scalars())
+            self._database.lock_customers(c, ids)
+            done = update(t.tasks).where(*failed, tasks.customer_id.in_(ids))
+            return c.execute(done.values(state="done", choices=None, settled_at=now)).rowcount if ids else 0
 
     @staticmethod
     def _was_erased(c: Connection, customer_id: int) -> bool:

@@ -92,7 +92,7 @@ def test_the_test_notice_shows_who_took_it_and_is_written_down(make: MakeApp, bo
     assert "it answers 403" in page
     assert "an-invented-password" not in page
     assert len(board.notices) == 2
-    assert house_of(app).audit.page(limit=1).rows[0].what == "test notice sent"
+    assert house_of(app).audit.page(limit=1).rows[0].what == "sent a test notice"
 
 
 def test_who_may_only_look_sends_nothing(make: MakeApp, board: Board) -> None:

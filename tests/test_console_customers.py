@@ -339,6 +339,16 @@ def test_a_contact_is_linked_to_where_the_portal_is_known(client: FlaskClient, l
     )
 
 
+def test_who_needs_a_choice_is_led_to_it(client: FlaskClient, ledger: Ledger, clock: Clock) -> None:
+    ledger.hear(delivery_of(hanako()), now=clock())
+    two = [{"member": "7", "code": "A", "number": ""}, {"member": "8", "code": "B", "number": ""}]
+    ledger.carry(Failed("two members have this e-mail", "smaregi.several_members", two), "smaregi", now=clock())
+    page = text(client, f"/console/customers/{HANAKO}")
+    assert "Choose the member who is this customer." in page
+    (to,) = re.findall(r'href="([^"]+)">2 may be meant: choose one', page)
+    assert client.get(to).status_code == 200
+
+
 def test_known_none_and_never_told_are_kept_apart() -> None:
     facts = {
         f.label: f for f in facts_of(Customer(1, email="a@example.jp", phone=None, cleared=("phone",)), in_full=False)

@@ -49,6 +49,21 @@ def test_who_registers_is_owed_one_mail_beside_the_other_tasks(ledger: Welcoming
     assert ledger.states() == {"smaregi": "pending", "hubspot": "pending", "shopify": "pending", "mail": "pending"}
 
 
+def test_a_person_may_let_mails_be_that_failed_and_no_other(ledger: Welcoming, clock: Clock) -> None:
+    for i in (1, 2, 3):
+        register(ledger, clock, i)
+    clock.forward(minutes=11)
+    ledger.try_mail(failed(), clock=clock)
+    ledger.carry(failed(), "smaregi", now=clock())
+    kind = failed().kind
+    assert ledger.mails.let_be("mail.unknown", now=clock()) == 0
+    assert ledger.mails.let_be(kind, now=clock(), customer_ids=[2]) == 1
+    assert ledger.mails.let_be(kind, now=clock()) == 2
+    assert ledger.mails.let_be(kind, now=clock()) == 0
+    assert [ledger.states(i)["mail"] for i in (1, 2, 3)] == ["done"] * 3
+    assert [ledger.states(i)["smaregi"] for i in (1, 2, 3)] == ["failed"] * 3
+
+
 def test_with_the_lane_off_nobody_is_owed_one_and_switching_on_mails_nobody_old(
     database: Database, clock: Clock
 ) -> None:

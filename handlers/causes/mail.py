@@ -33,13 +33,13 @@ MAIL = {
     "mail.address": Cause(
         _("The mail server does not take this address"),
         _("The customer's e-mail address is not one that mail can be sent to, or nobody has it."),
-        _("Correct the e-mail address of the customer in Shopify. Then try again."),
+        _("Correct the e-mail address in Shopify. This mail is not sent later."),
         "shopify",
     ),
     "mail.refused": Cause(
         _("The mail server does not take this mail"),
         _("The mail server refused the mail itself. Its own words follow."),
-        _("Read those words; ask whoever runs the mail server. Then try again."),
+        _("Read those words; ask whoever runs the mail server. This mail is not sent later."),
         "vendor",
     ),
     "mail.too_late": Cause(

@@ -12,6 +12,7 @@ from clients.notify import Heard
 from handlers.alert_words import Words, duration, path_of, words_of
 from handlers.console import nav
 from handlers.console.access import acts, note
+from handlers.console.texts import marked
 from handlers.house import House
 from ledger.alert import Alert
 
@@ -49,7 +50,7 @@ def pages(door: Blueprint, house: House) -> None:
     @door.post("/alerts/test")
     @acts
     def test_alerts() -> str:
-        note(house, "test notice sent", addresses=len(house.watchman.audience.addresses))
+        note(house, marked("sent a test notice"), addresses=len(house.watchman.audience.addresses))
         return page(house.watchman.try_out() if somebody else [])
 
     nav.count(door, "alerts", house.alerts.count_open)

@@ -64,7 +64,7 @@ def pages(door: Blueprint, house: House) -> None:
     @acts
     def delivery_show(delivery_id: int) -> str:
         whole = _whole(house, delivery_id)
-        note(house, "deliveries.show", customer_id=whole.delivery.customer_id, delivery=delivery_id)
+        note(house, marked("showed a delivery's body"), customer_id=whole.delivery.customer_id, delivery=delivery_id)
         return _page_of(whole, shown=True)
 
     @door.post(f"/deliveries/<int(max={_LARGEST}):delivery_id>/again")
@@ -80,7 +80,7 @@ def _again(house: House, whole: Whole) -> Response:
         flash(_("The body is gone, so it cannot be posted again."), "bad")
         return redirect(url_for("console.delivery", delivery_id=here), 303)
     webhook_id = new_webhook_id()
-    note(house, "deliveries.again", customer_id=customer_id, delivery=here, webhook_id=webhook_id)
+    note(house, marked("posted a delivery again"), customer_id=customer_id, delivery=here, webhook_id=webhook_id)
     posted = post_again(cast(Door, current_app.extensions["webhooks"]), whole, webhook_id)
     number = house.deliveries.number_of(whole.delivery.shop, whole.delivery.topic, webhook_id)
     if posted.status != 200 or number is None:

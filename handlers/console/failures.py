@@ -17,12 +17,14 @@ from handlers.again import try_again
 from handlers.causes import Cause, cause_of
 from handlers.console import nav
 from handlers.console.access import acts, note
-from handlers.house import LANES, House
+from handlers.console.texts import marked
+from handlers.house import DESTINATIONS, LANES, MAIL, SYNCED, House
 from ledger.breaker import Health
 from ledger.resync import AlreadyLinked
 from ledger.waiting import Place, Stuck
 
 PAGE: Final = 50
+_MOST_CLOSED: Final = 50_000
 _REF: Final = re.compile(r"[0-9A-Za-z_-]{1,40}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST: Final = 2**63 - 1
@@ -45,6 +47,7 @@ def pages(door: Blueprint, house: House) -> None:
     nav.count(door, "failures", lambda: house.waiting.total(LANES))
     _looks(door, house)
     _tries(door, house)
+    _mails(door, house)
     _choices(door, house)
 
 
@@ -90,9 +93,10 @@ def _tries(door: Blueprint, house: House) -> None:
     def failures_retry() -> Response:
         """One cause, or every cause when no lane is named."""
         one = bool(request.form.get("lane"))
-        causes = [_cause_asked(request.form)] if one else [(g.lane, g.kind) for g in house.waiting.groups(LANES)]
+        causes = [_cause_asked(request.form)] if one else [(g.lane, g.kind) for g in house.waiting.groups(SYNCED)]
         failed_until = _moment(request.form.get("before", "")) or house.now()
-        note(house, "failures.retry", lane=causes[0][0] if one else "all", kind=(causes[0][1] or "") if one else "all")
+        lane, kind = causes[0] if one else ("all", "all")
+        note(house, marked("tried failed tasks again"), lane=lane, kind=kind or "")
         tried = try_again(house, causes, failed_until=failed_until)
         flash(ngettext("%(num)d task is tried again.", "%(num)d tasks are tried again.", tried.tasks), "good")
         more: dict[str, Any] = {"left": tried.left, "before": _stamp(failed_until)} if tried.left else {}
@@ -104,7 +108,7 @@ def _tries(door: Blueprint, house: House) -> None:
     @acts
     def failures_retry_one() -> Response:
         customer_id, lane = _customer_asked(request.form), _lane(request.form.get("lane", ""))
-        note(house, "failures.retry_one", customer_id=customer_id, lane=lane)
+        note(house, marked("tried a failed task again"), customer_id=customer_id, lane=lane)
         stuck = house.waiting.one(customer_id, lane)
         made, _last = house.resync.page(now=house.now(), lanes=[lane], customer_ids=[customer_id], only="failed")
         if made:
@@ -112,6 +116,25 @@ def _tries(door: Blueprint, house: House) -> None:
         else:
             flash(_("Customer %(id)s does not wait for a person any more.", id=customer_id), "warn")
         return _back(house, stuck)
+
+
+def _mails(door: Blueprint, house: House) -> None:
+    @door.post("/failures/let-be")
+    @acts
+    def failures_let_be() -> Response:
+        """Mails that failed with one cause, or one customer's: nobody is sent one later, so a person may close them."""
+        kind = _kind(request.form.get("kind", ""))
+        one = _customer_asked(request.form) if request.form.get("customer_id") else None
+        note(house, marked("let failed mails be"), customer_id=one, kind=kind or "")
+        closed = 0
+        while closed < _MOST_CLOSED and (
+            more := house.mails.let_be(kind, now=house.now(), customer_ids=None if one is None else [one])
+        ):
+            closed += more
+        flash(ngettext("%(num)d mail is let be.", "%(num)d mails are let be.", closed), "good")
+        if house.waiting.count(MAIL, kind):
+            return redirect(_group_url(MAIL, kind), 303)
+        return redirect(url_for("console.failures"), 303)
 
 
 def _choices(door: Blueprint, house: House) -> None:
@@ -136,10 +159,10 @@ def _choices(door: Blueprint, house: House) -> None:
         if stuck is None:
             flash(_("Customer %(id)s does not wait for a person any more.", id=customer_id), "warn")
             return redirect(url_for("console.failures"), 303)
-        if not _REF.fullmatch(ref) or lane == LANES[0]:
+        if not _REF.fullmatch(ref) or lane not in DESTINATIONS:
             flash(_("This is no id of a member or contact. Nothing was changed."), "bad")
             return redirect(url_for("console.failures_choose", customer_id=customer_id, lane=lane), 303)
-        note(house, "failures.link", customer_id=customer_id, lane=lane, ref=ref)
+        note(house, marked("linked a customer"), customer_id=customer_id, lane=lane, ref=ref)
         try:
             house.resync.link(customer_id, lane, ref, now=house.now())
         except AlreadyLinked as e:
@@ -192,8 +215,11 @@ def _lane(name: str) -> str:
 
 
 def _cause_asked(fields: Mapping[str, str]) -> tuple[str, str | None]:
-    # PostgreSQL takes no NUL.
-    return _lane(fields.get("lane", "")), fields.get("kind", "").replace("\x00", "")[:200] or None
+    return _lane(fields.get("lane", "")), _kind(fields.get("kind", ""))  # PostgreSQL takes no NUL
+
+
+def _kind(told: str) -> str | None:
+    return told.replace("\x00", "")[:200] or None
 
 
 def _customer_asked(fields: Mapping[str, str]) -> int:

@@ -18,7 +18,7 @@ from handlers.console import errors
 from handlers.console.access import acts, note
 from handlers.console.facts import facts_of, name_of, reading_of
 from handlers.console.texts import marked
-from handlers.house import LANES, House
+from handlers.house import LANES, SYNCED, House
 from handlers.preview import Preview, preview
 from ledger.report import Story
 from ledger.timeline import Place, Timeline, timeline
@@ -67,7 +67,7 @@ def pages(door: Blueprint, house: House) -> None:
         story = _story(house, customer_id)
         if story is None or story.erasure:
             return _unknown(customer_id)
-        lanes = _lanes(request.args.getlist("lane")) or LANES
+        lanes = _lanes(request.args.getlist("lane")) or SYNCED
         note(house, marked("compared a customer"), customer_id=customer_id, lanes=list(lanes))
         return render_template(
             "console/compare.html",
@@ -76,6 +76,7 @@ def pages(door: Blueprint, house: House) -> None:
             compared=[preview(house, customer_id, lane) for lane in lanes if lane not in house.lanes_off],
             lanes=lanes,
             lanes_off={lane: house.lanes_off[lane] for lane in lanes if lane in house.lanes_off},
+            choosing={row["lane"] for row in story.tasks if row["state"] == "failed" and row["choices"]},
             found=FOUND,
             cause=_cause_of_preview,
         )
@@ -86,7 +87,7 @@ def pages(door: Blueprint, house: House) -> None:
         story = _story(house, customer_id)
         if story is None or story.erasure:
             return _unknown(customer_id)
-        lanes = _lanes(request.form.getlist("lane")) or LANES
+        lanes = _lanes(request.form.getlist("lane")) or SYNCED
         note(house, marked("resynced a customer"), customer_id=customer_id, lanes=list(lanes))
         count, _last = house.resync.page(now=house.now(), lanes=list(lanes), customer_ids=[customer_id])
         flash(
@@ -134,6 +135,7 @@ def _shown(house: House, customer_id: int, *, in_full: bool) -> str | AnyRespons
         in_full=in_full,
         facts=facts_of(customer, in_full=in_full),
         standings=_standings(house, story),
+        synced=SYNCED,
         timeline=timeline(house.database, customer_id, before=place),
         older=_older,
         newest=url_for("console.customer", customer_id=customer_id) if place else None,
@@ -186,8 +188,8 @@ def _contact_link(portal_id: int | None, ref: str) -> str | None:
 
 
 def _lanes(asked: Sequence[str]) -> tuple[str, ...]:
-    """The lanes that are asked for, in the order in which a customer meets them."""
-    return tuple(lane for lane in LANES if lane in asked)
+    """The lanes that are asked for, in the order in which a customer meets them; a mail is never sent once more."""
+    return tuple(lane for lane in SYNCED if lane in asked)
 
 
 def _place(told: Mapping[str, str]) -> Place | None:

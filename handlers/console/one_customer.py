@@ -18,13 +18,15 @@ from handlers.console import errors
 from handlers.console.access import acts, note
 from handlers.console.facts import facts_of, name_of, reading_of
 from handlers.console.texts import marked
-from handlers.house import LANES, House
+from handlers.house import LANES, MAIL, House
 from handlers.preview import Preview, preview
 from ledger.report import Story
 from ledger.timeline import Place, Timeline, timeline
 
 _LARGEST: Final = 2**63 - 1
 _MEMBERS_LANE: Final = "smaregi"
+#: What can be compared and sent again: a letter can not.
+_SYNCED: Final = tuple(lane for lane in LANES if lane != MAIL)
 
 #: What an attempt did, as it is said.
 DID: Final = {
@@ -67,7 +69,7 @@ def pages(door: Blueprint, house: House) -> None:
         story = _story(house, customer_id)
         if story is None or story.erasure:
             return _unknown(customer_id)
-        lanes = _lanes(request.args.getlist("lane")) or LANES
+        lanes = _lanes(request.args.getlist("lane")) or _SYNCED
         note(house, marked("compared a customer"), customer_id=customer_id, lanes=list(lanes))
         return render_template(
             "console/compare.html",
@@ -87,7 +89,7 @@ def pages(door: Blueprint, house: House) -> None:
         story = _story(house, customer_id)
         if story is None or story.erasure:
             return _unknown(customer_id)
-        lanes = _lanes(request.form.getlist("lane")) or LANES
+        lanes = _lanes(request.form.getlist("lane")) or _SYNCED
         note(house, marked("resynced a customer"), customer_id=customer_id, lanes=list(lanes))
         count, _last = house.resync.page(now=house.now(), lanes=list(lanes), customer_ids=[customer_id])
         flash(
@@ -135,6 +137,7 @@ def _shown(house: House, customer_id: int, *, in_full: bool) -> str | AnyRespons
         in_full=in_full,
         facts=facts_of(customer, in_full=in_full),
         standings=_standings(house, story),
+        synced=_SYNCED,
         timeline=timeline(house.database, customer_id, before=place),
         older=_older,
         newest=url_for("console.customer", customer_id=customer_id) if place else None,
@@ -188,7 +191,7 @@ def _contact_link(portal_id: int | None, ref: str) -> str | None:
 
 def _lanes(asked: Sequence[str]) -> tuple[str, ...]:
     """The lanes that are asked for, in the order in which a customer meets them."""
-    return tuple(lane for lane in LANES if lane in asked)
+    return tuple(lane for lane in _SYNCED if lane in asked)
 
 
 def _place(told: Mapping[str, str]) -> Place | None:

@@ -73,9 +73,11 @@ class Way(Protocol):
 
 def way_for(wanted: Filter, lanes: Sequence[str]) -> Way:
     """The way on which the fewest have to be passed by."""
-    if wanted.speaks_of_time:
-        return ByAttempts(wanted) if wanted.speaks_of_tasks else ByDeliveries(wanted)
-    return ByTasks(wanted, lanes) if wanted.speaks_of_tasks else ByCustomers()
+    if not wanted.speaks_of_tasks:
+        return ByDeliveries(wanted) if wanted.speaks_of_time else ByCustomers()
+    # Of those who are done there are so many that the time is the way to them; of all others so few that it is not.
+    mostly_done = wanted.state == "done" or not (wanted.state or wanted.kind)
+    return ByAttempts(wanted) if wanted.speaks_of_time and mostly_done else ByTasks(wanted, lanes)
 
 
 class ByCustomers:
@@ -99,19 +101,20 @@ class ByTasks:
         self._lanes = [wanted.lane] if wanted.lane else list(lanes)
         states = self.WITH_A_CAUSE if wanted.kind else self.STATES
         self._states = [wanted.state] if wanted.state else list(states)
-        self._kind = wanted.kind
+        kind = [t.tasks.c.kind == wanted.kind] if wanted.kind else []
+        time = [wanted.fits_time(t.tasks.c.settled_at)] if wanted.speaks_of_time else []
+        self._fits = and_(*kind, *time) if kind or time else literal(1)
 
     def steps(self, c: Connection, at: int | None, *, older: bool, limit: int) -> Sequence[Step]:
         """As ``Way``."""
         tasks = t.tasks.c
         place = tasks.customer_id
-        fits = literal(1) if self._kind is None else (tasks.kind == self._kind)
         parts = []
         for lane in self._lanes:
             for state in self._states:
                 # One by one, so that each begins at its own place in the index.
                 here = (tasks.lane == lane, tasks.state == state, _beyond(place, at, older))
-                part = select(place.label("place"), fits.label("fits")).where(*here)
+                part = select(place.label("place"), self._fits.label("fits")).where(*here)
                 parts.append(select(part.order_by(_order(place, older)).limit(limit).subquery()))
         all_parts = union_all(*parts).subquery()
         found = select(all_parts).order_by(_order(all_parts.c.place, older)).limit(limit)

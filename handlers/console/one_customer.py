@@ -25,6 +25,7 @@ from ledger.timeline import Place, Timeline, timeline
 
 _LARGEST: Final = 2**63 - 1
 _MEMBERS_LANE: Final = "smaregi"
+#: What can be compared and sent again: a letter can not.
 
 #: What an attempt did, as it is said.
 DID: Final = {

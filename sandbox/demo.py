@@ -120,6 +120,7 @@ class _Demo:
         for guest in self._guests:
             if guest.known_member:
                 self._far.seed([guest.known_member])
+        self.crowd.seed()
         self._ready("sandbox", f"Shopify, Smaregi, HubSpot and a mail server at {stage.sandbox.url}")
         shown = 0
         while not (stage.is_up and self._journeys.are_lanes_settled):

@@ -91,6 +91,14 @@ class Crowd:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._come, name="crowd", daemon=True)
 
+    def seed(self) -> None:
+        """Put those there who stand at the till or in HubSpot already: before the members are first looked at."""
+        far = FarSide(self._url)
+        for step in steps():
+            if isinstance(step, Register) and (step.members or step.contacts):
+                far.seed(step.members, step.contacts)
+        far.close()
+
     def start(self) -> None:
         """Begin; returns at once."""
         self._thread.start()
@@ -121,9 +129,7 @@ class Crowd:
     def do(self, far: FarSide, step: Step) -> None:
         """One step. Raises ``requests.RequestException`` when the shop is not there."""
         match step:
-            case Register(person, members, contacts):
-                if members or contacts:
-                    far.seed(members, contacts)
+            case Register(person):
                 self.ids.append(far.register_person(person))
             case Change(place, fields):
                 far.change(self.ids[place], fields)

@@ -34,6 +34,8 @@ def test_some_have_two_members_at_the_till_and_some_a_contact_that_is_another_cu
 def test_the_shop_takes_every_one_of_them() -> None:
     with RunningSandbox(SandboxConfig()) as sandbox:
         crowd, far = Crowd(sandbox.url), FarSide(sandbox.url)
+        crowd.seed()
+        assert (len(far.records().members), len(far.records().contacts)) == (2, 1)
         for step in steps():
             crowd.do(far, step)
         assert len(set(crowd.ids)) == COUNT

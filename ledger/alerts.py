@@ -31,6 +31,7 @@ from ledger import tables as t
 from ledger.alert import Alert, Changes, Sighting
 from ledger.database import Database
 from ledger.rows import insert_of
+from ledger.turn import take_turn
 
 #: The row of `cursors` by which one process at a time looks for what is wrong, and what it remembers from look to look.
 CURSOR: Final = "alerts"
@@ -69,22 +70,9 @@ class Alerts:
     # -- one look at a time -------------------------------------------------------------------------------------------
 
     def take_turn(self, now: datetime, hold: timedelta) -> tuple[datetime, Mapping[str, Any]] | None:
-        """The right to look, until the moment that comes back, with what was remembered; None if somebody else has it.
-
-        A moment too far off was written by a clock that has been set back since.
-        """
-        until, held = now + hold, t.cursors.c.held_until
-        free = or_(held.is_(None), held <= now, held > until)
-        with self._database.reading() as c:
-            row = c.execute(select(t.cursors).where(t.cursors.c.name == CURSOR)).mappings().first()
-            if row and row["held_until"] and now < row["held_until"] <= until:
-                return None
-        with self._database.writing(loose=True) as c:
-            if row is None:
-                c.execute(self._insert(t.cursors).values(name=CURSOR).on_conflict_do_nothing(index_elements=["name"]))
-            mine = update(t.cursors).where(t.cursors.c.name == CURSOR, free).values(held_until=until)
-            taken = c.execute(mine.returning(t.cursors.c.value)).first()
-            return None if taken is None else (until, taken.value or {})
+        """The right to look, until the moment that comes back, with what was remembered; None: somebody has it."""
+        turn = take_turn(self._database, CURSOR, now, hold)
+        return None if turn is None else (turn.until, turn.value or {})
 
     def write(
         self, changes: Changes, *, now: datetime, tell: bool, turn: datetime, memory: Mapping[str, Any] | None

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, false, func, select, update
 
 from ledger import tables as t
 from ledger.database import Database
-from ledger.rows import insert_of
 from ledger.steps import FIRST_SIZE, STEP_S, next_size, rest_s
+from ledger.turn import take_turn
 
 CURSOR: Final = "pruning"
 #: The right to prune ends by itself, should its holder be gone.
@@ -54,7 +54,6 @@ class Pruning:
 
     def __init__(self, database: Database, *, bodies: timedelta | None, attempts: timedelta | None) -> None:
         self._database = database
-        self._insert = insert_of(database)
         self.bodies = bodies
         self.attempts = attempts
 
@@ -159,14 +158,10 @@ class Pruning:
     # -- one at a time ------------------------------------------------------------------------------------------------
 
     def _take(self, now: datetime) -> datetime:
-        until = now + _HOLD
-        free = or_(t.cursors.c.held_until.is_(None), t.cursors.c.held_until <= now)
-        with self._database.writing(loose=True) as c:
-            c.execute(self._insert(t.cursors).values(name=CURSOR).on_conflict_do_nothing(index_elements=["name"]))
-            mine = update(t.cursors).where(t.cursors.c.name == CURSOR, free).values(held_until=until)
-            if not c.execute(mine).rowcount:
-                raise PrunesAlready
-        return until
+        turn = take_turn(self._database, CURSOR, now, _HOLD)
+        if turn is None:
+            raise PrunesAlready
+        return turn.until
 
     @staticmethod
     def _go_on(c: Connection, until: datetime, longer: datetime) -> datetime:

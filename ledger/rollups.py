@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Text, cast, delete, func, or_, select, update
+from sqlalchemy import Connection, Text, cast, delete, func, select, update
 
 from ledger import silence
 from ledger import tables as t
@@ -24,6 +24,7 @@ from ledger.counts import Counts, Hour, hour_of
 from ledger.database import Database
 from ledger.mark import Seen, State, may_go_to
 from ledger.rows import insert_of
+from ledger.turn import take_turn
 
 CURSOR: Final = "rollups"
 #: So many of the newest total times are kept one by one.
@@ -188,14 +189,10 @@ class Rollups:
             )
 
     def _take(self, now: datetime) -> datetime:
-        until = now + _HOLD
-        free = or_(t.cursors.c.held_until.is_(None), t.cursors.c.held_until <= now)
-        with self._database.writing(loose=True) as c:
-            c.execute(self._insert(t.cursors).values(name=CURSOR).on_conflict_do_nothing(index_elements=["name"]))
-            mine = update(t.cursors).where(t.cursors.c.name == CURSOR, free).values(held_until=until)
-            if not c.execute(mine).rowcount:
-                raise _TakenOver
-        return until
+        turn = take_turn(self._database, CURSOR, now, _HOLD)
+        if turn is None:
+            raise _TakenOver
+        return turn.until
 
 
 def _state(c: Connection) -> State:

@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, func, or_, select, text, update
+from sqlalchemy import Connection, Table, func, select, text, update
 
 from ledger import tables as t
 from ledger.database import Database
-from ledger.rows import insert_of
 from ledger.search_words import SearchWords
 from ledger.steps import FIRST_SIZE, STEP_S, rest_s
+from ledger.turn import take_turn
 from ledger.words import FORM
 
 CURSOR: Final = "search"
@@ -87,7 +87,6 @@ class SearchIndex:
 
     def __init__(self, database: Database, *, reads: str = "shopify") -> None:
         self._database = database
-        self._insert = insert_of(database)
         self.words = SearchWords(database)
         self._reads = reads
         self._key = database.seal.key_ids[0] if database.seal else ""
@@ -178,12 +177,8 @@ class SearchIndex:
         return _Mark(**value) if value else None
 
     def _take(self, now: datetime) -> datetime | None:
-        until = now + _HOLD
-        free = or_(t.cursors.c.held_until.is_(None), t.cursors.c.held_until <= now)
-        with self._database.writing(loose=True) as c:
-            c.execute(self._insert(t.cursors).values(name=CURSOR).on_conflict_do_nothing(index_elements=["name"]))
-            mine = update(t.cursors).where(t.cursors.c.name == CURSOR, free).values(held_until=until)
-            return until if c.execute(mine).rowcount else None
+        turn = take_turn(self._database, CURSOR, now, _HOLD)
+        return turn.until if turn else None
 
     def _give_up(self, until: datetime, mark: _Mark) -> None:
         value = {name: getattr(mark, name) for name in _Mark.__slots__}

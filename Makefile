@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
 
-.PHONY: help install demo test run worker lint bench bench-full fuzz siege chaos lock clean
+.PHONY: help install demo test pictures run worker lint bench bench-full fuzz siege chaos lock clean
 
 help:  ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -30,8 +30,11 @@ install: .venv/installed  ## make .venv with the pinned libraries
 demo: .venv/installed  ## see the whole flow, far sides included (ONCE=1: end when all have arrived)
 	$(BIN)/flask demo $(if $(ONCE),--once)
 
-test: .venv/installed-dev  ## run every test, on SQLite and on PostgreSQL
+test: .venv/installed-dev  ## run every test, on SQLite and PostgreSQL, in Chromium where there is one
 	$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
+
+pictures: .venv/installed-dev  ## the docs' pictures of the console, from a demo that runs (needs chromium)
+	$(BIN)/python -m tests.browser.pictures $(or $(URL),http://127.0.0.1:8000)
 
 run: .venv/installed  ## run the web door and a worker with the settings in .env
 	$(BIN)/flask db upgrade

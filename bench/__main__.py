@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from bench import answering, burst, draining, flow, growth, hindered, pruning
+from bench import answering, burst, console, draining, flow, growth, hindered, pruning
 from bench.lab import Lab
 from bench.load import Gun
 from bench.machine import machine
@@ -34,6 +34,7 @@ PARTS: Final[dict[str, Callable[[Lab], Section]]] = {
     "growth": growth.measure,
     "burst": burst.measure,
     "pruning": pruning.measure,
+    "console": console.measure,
 }
 
 

@@ -24,9 +24,11 @@ from bench.load import Volley
 from bench.many import moulds, multiply
 from bench.report import Goal, Section, Table
 from bench.stores import new_database
-from bench.whole import Whole, whole_system
+from bench.whole import LANES, Whole, whole_system
 from bench.work import resident_mib
 from ledger import tables as t
+from ledger.rollups import Rollups
+from ledger.search_index import SearchIndex
 from sandbox.console import Visitor
 from sandbox.system import DidNotStart
 
@@ -142,15 +144,16 @@ def _fill(lab: Lab, looked: Looked, whole: Whole) -> None:
     lab.tell(f"console on {looked.store}: a worker catches up")
     began = time.monotonic()
     worker = whole.start_workers(1)[0]
-    if not wait_until(lambda: caught_up(whole), _PATIENCE_S, every_s=0.5):
+    if not wait_until(lambda: _caught_up(whole, there), _PATIENCE_S, every_s=0.5):
         raise DidNotStart(f"the worker did not catch up within {_PATIENCE_S} s; its log is {worker.log}")
     looked.indexed_s = time.monotonic() - began
     worker.stop()
 
 
-def caught_up(whole: Whole) -> bool:
+def _caught_up(whole: Whole, attempts: int) -> bool:
     """Whether everything in the ledger is counted and can be found."""
-    raise NotImplementedError
+    counted = sum(Rollups(whole.database).counts().attempts.values())
+    return counted >= attempts and SearchIndex(whole.database, reads=LANES[0]).progress().full
 
 
 def _paths(visitor: Visitor) -> dict[str, str]:

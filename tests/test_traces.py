@@ -21,6 +21,7 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from clients import spans
 from config import traces
+from config.logs import set_up_logs
 from config.traces import Tracing, exporters_asked_for, ids_of, read_traces
 from sandbox.server import RunningSandbox
 from sandbox.system import System
@@ -78,10 +79,11 @@ def test_the_standard_variables_decide(environ: dict[str, str], asked: tuple[str
     ],
 )
 def test_what_cannot_be_done_is_logged_and_stops_nothing(
-    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+    environ: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    set_up_logs("json")
     assert read_traces(environ) is None
-    assert "no traces" in "".join(capsys.readouterr())
+    assert "no traces" in caplog.text
 
 
 @pytest.mark.parametrize("asked", [False, True])

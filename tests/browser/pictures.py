@@ -28,6 +28,7 @@ PAGES: Final[tuple[tuple[str, str, str], ...]] = (
     ("customer", "", "main tbody a[href^='/console/customers/']"),
     ("compare", "", "a[href*='/compare']"),
     ("failures", "/console/failures", ""),
+    ("cause", "", "main a[href*='/failures/group?lane=smaregi']"),
     ("choice", "", "main a[href*='/failures/'][href$='/smaregi']"),
     ("deliveries", "/console/deliveries", ""),
     ("delivery", "", "main tbody a[href^='/console/deliveries/']"),

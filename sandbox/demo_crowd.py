@@ -28,6 +28,8 @@ _SEED: Final = 11
 _TWO_MEMBERS: Final = 6
 _ANOTHERS_CONTACT: Final = 11
 _CHANGES: Final = (9, 21, 30)
+_LATELY: Final = "2026-11-20T15:30:00+09:00"
+_LONG_AGO: Final = "2024-02-03T11:05:00+09:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,20 @@ def steps() -> Iterator[Step]:
             yield Register(
                 person,
                 members=(
-                    {**name, "customerCode": "CARD00000771", "mailAddress": mail, "point": "1250"},
-                    {**name, "customerCode": "CARD00000772", "mailAddress": mail, "point": "80"},
+                    {
+                        **name,
+                        "customerCode": "CARD00000771",
+                        "mailAddress": mail,
+                        "point": "1250",
+                        "lastComeDateTime": _LATELY,
+                    },
+                    {
+                        **name,
+                        "customerCode": "CARD00000772",
+                        "mailAddress": mail,
+                        "point": "80",
+                        "lastComeDateTime": _LONG_AGO,
+                    },
                 ),
             )
         elif place == _ANOTHERS_CONTACT:

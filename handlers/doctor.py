@@ -42,9 +42,12 @@ def examine(house: House, more: Mapping[str, Check], *, in_all_s: float = IN_ALL
     usable = True
     try:
         groups["database"] = list(_database(house))
-    except (StoreBusy, WrongKey) as e:
+    except StoreBusy as e:
         usable = False
         groups["database"] = [wrong("database", str(e), "see DATABASE_URL, and whether the database runs")]
+    except WrongKey as e:
+        usable = False
+        groups["database"] = [wrong("data keys", str(e), "put the missing key back into DATA_KEYS")]
     if usable and not any(f.state == "wrong" and f.what == "migrations" for f in groups["database"]):
         groups["worker"] = list(_guarded(lambda: _worker(house)))
         groups["webhooks"] = list(_guarded(lambda: _webhooks(house)))
@@ -172,7 +175,11 @@ def _webhooks(house: House) -> Iterator[Finding]:
             "test notification", "none has come; the Shopify admin sends one (Settings > Notifications > Webhooks)"
         )
     if unreadable := house.report.count_deliveries("unreadable"):
-        yield wrong("bodies", f"{unreadable:,} signed bodies could not be read", "docs/replay.md says how to go on")
+        yield wrong(
+            "bodies",
+            f"{unreadable:,} signed bodies could not be read",
+            "the console's page of deliveries, or docs/replay.md, says how to go on",
+        )
 
 
 def judge_secret(refused: int, last: datetime | None, now: datetime) -> Finding:
@@ -186,7 +193,8 @@ def judge_secret(refused: int, last: datetime | None, now: datetime) -> Finding:
         return ok(what, f"the last good delivery came {age(last, now)}{also}")
     if refused:
         return skipped(what, f"{refused:,} refused today (401), and none accepted for a day: {mend}")
-    return skipped(what, f"cannot be told: the last delivery came {age(last, now)}")
+    never = "no delivery has come yet" if last is None else f"the last delivery came {age(last, now)}"
+    return skipped(what, f"cannot be told: {never}")
 
 
 # -- the far sides ----------------------------------------------------------------------------------------------------

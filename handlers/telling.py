@@ -112,7 +112,7 @@ def _task(task: Mapping[str, Any], lanes_off: Mapping[str, str], now: datetime) 
     wait = (task["due_at"] - now).total_seconds()
     corrections = "\n".join(f"{c['field']} {c['what']}: {c['detail']}" for c in task["corrections"] or ())
     choices = "".join(
-        "\n  " + ", ".join(f"{k} {v}" for k, v in c.items() if k != "name") for c in task["choices"] or ()
+        "\n  " + ", ".join(f"{k} {v}" for k, v in c.items() if v and k != "name") for c in task["choices"] or ()
     )
     memo = "".join(f"\n{k} {v}" for k, v in (task["memo"] or {}).items())
     return [

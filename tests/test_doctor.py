@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import Result
 from flask import Flask
@@ -20,6 +21,7 @@ from clients.smaregi.checking import judge_columns
 from handlers.doctor import examine, judge_secret, judge_soundness, judge_worker
 from handlers.doctor_settings import alert_addresses
 from ledger import tables as t
+from ledger.seal import new_key
 from ledger.soundness import Life, Soundness, filesystem_of
 from sandbox.people import people
 from tests.building import body_of, headers_of, house_of, make_app, post
@@ -339,3 +341,17 @@ def test_required_columns_that_shopify_may_fill_are_told_and_others_are_wrong() 
 def test_each_alert_address_is_tried_by_itself() -> None:
     states = [f.state for f in alert_addresses("json://hooks.example.jp/a, nonsense://b mailto://u:p@example.jp")]
     assert states == ["ok", "wrong", "ok"]
+
+
+def test_before_the_first_delivery_nothing_is_said_of_a_last_one() -> None:
+    assert judge_secret(0, None, NOON).said == "cannot be told: no delivery has come yet"
+
+
+def test_a_missing_key_is_mended_where_keys_stand(sqlite_url: str) -> None:
+    first = make_app(sqlite_url, data_keys=new_key())
+    house_of(first).keys.check()
+    house_of(first).close()
+    with click.Context(click.Command("doctor")):  # a command is asked, which starts without the key
+        without = make_app(sqlite_url)
+    assert "DATA_KEYS" in told(without)["database"]["data keys"]["mend"]
+    house_of(without).close()

@@ -103,19 +103,22 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
         inside = status_api(settings.status_api_token, house, answers).before(inside)
     app.extensions["webhooks"] = door = webhook_door(house, answers)
     app.wsgi_app = door.before(inside)  # type: ignore[method-assign,assignment]
-    cli.register(app.cli, lambda: house)
-    cli_privacy.register(app.cli, lambda: house)
-    cli_alerts.register(app.cli, lambda: house)
-    cli_console.register(app.cli)
-    cli_doctor.register(app.cli, lambda: house, doctors_more(settings))
-    cli_mail.register(app.cli, lambda: house)
-    sandbox_commands.register(app.cli)
+    add_commands(app, lambda: house, doctors_more(settings))
     if by_itself:
         _stop_without_the_keys(house)
         structlog.get_logger().info(
             "started", worker="web", shop=house.shop, lanes=[lane for lane in LANES if lane not in house.lanes_off]
         )
     return app
+
+
+def add_commands(app: Flask, house: Callable[[], House], checks: Mapping[str, Check]) -> None:
+    """Every command; ``house`` is asked only when one of them runs."""
+    for commands in (cli, cli_privacy, cli_alerts, cli_mail):
+        commands.register(app.cli, house)
+    cli_doctor.register(app.cli, house, checks)
+    cli_console.register(app.cli)
+    sandbox_commands.register(app.cli)
 
 
 def build(settings: Settings, now: Callable[[], datetime]) -> House:
@@ -375,11 +378,5 @@ def _app_without_settings(why: str) -> Flask:
     def no_house() -> NoReturn:
         raise cli.Said(why)
 
-    cli.register(app.cli, no_house)
-    cli_privacy.register(app.cli, no_house)
-    cli_alerts.register(app.cli, no_house)
-    cli_console.register(app.cli)
-    cli_doctor.register(app.cli, no_house, {})
-    cli_mail.register(app.cli, no_house)
-    sandbox_commands.register(app.cli)
+    add_commands(app, no_house, {})
     return app

@@ -95,13 +95,19 @@ def until(true: Callable[[], bool], timeout_s: float = 15.0) -> None:
 
 @contextlib.contextmanager
 def running(
-    database_url: str, config: SandboxConfig = UNLIMITED, *, worker: bool = True, mails: bool = False, **settings: Any
+    database_url: str,
+    config: SandboxConfig = UNLIMITED,
+    *,
+    worker: bool = True,
+    late: timedelta = LATE,
+    mails: bool = False,
+    **settings: Any,
 ) -> Iterator[Flow]:
     """A whole system; the sandbox's shop sends its webhooks to the web door, the worker carries.
 
     ``mails``: welcome mails are sent, to the sandbox's mail server.
     """
-    with RunningSandbox(config, mail_port=0 if mails else None) as sandbox, patch.object(ledger.outcome, "LATE", LATE):
+    with RunningSandbox(config, mail_port=0 if mails else None) as sandbox, patch.object(ledger.outcome, "LATE", late):
         env = {name.lower(): value for name, value in sandbox.settings_env().items()}
         fast = {"smaregi_reads_per_second": 1000, "smaregi_writes_per_second": 1000}
         app = make_app(database_url, **{**env, **fast, **settings})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -181,7 +181,8 @@ def test_one_lane_down_leaves_the_other_alone_and_catches_up_by_itself(
 def test_a_lane_that_is_off_makes_no_call_and_catches_up_when_it_is_on_again(
     database_url: str, switch: str, lane: str, records: str
 ) -> None:
-    with running(database_url, UNLIMITED, **{switch: False}) as flow:
+    off: dict[str, Any] = {switch: False}
+    with running(database_url, UNLIMITED, **off) as flow:
         customer = flow.shop.create(HANAKO)
         flow.rest()
         assert flow.calls(lane) == 0

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+import ledger.outcome
 from sandbox.people import people
 from tests.console import PASSWORD, VIEW_PASSWORD, console_settings
 from tests.flow import Flow, running
@@ -73,11 +74,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def shop(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """One for all these tests; who changes something in it changes what is their own."""
+    """One for all these tests; who changes something in it changes what is their own.
+
+    It lives while other tests run, which are to find everything as it is: the time for late answers, too.
+    """
     path = tmp_path_factory.mktemp("browser") / "ledger.db"
     path.write_bytes(sqlite_template.read_bytes())
     settings: dict[str, Any] = {**console_settings()}
-    with running(f"sqlite:///{path}", **settings) as flow:
+    with running(f"sqlite:///{path}", late=ledger.outcome.LATE, **settings) as flow:
         made = Shop(flow.shop.webhooks.url.removesuffix("/webhooks/shopify"), flow)
         for place, person in zip(range(8), people(3), strict=False):
             made.ids["well" if place == 0 else f"person {place}"] = flow.shop.create(person.shop_fields()).id

@@ -325,3 +325,8 @@ def test_process(tmp_path): (tmp_path / "worker.log").write_text("sandbox-smareg
     (tmp_path / "base").rename(tmp_path / "seen")
     for log in (tmp_path / "seen").rglob("*.log"):
         log.unlink()
+
+
+def test_an_id_made_by_chance_is_nobodys_number() -> None:
+    assert leaks("a call from 0900 came") == ["0900"]
+    assert leaks('"webhook_id": "8048a798-0900-40c2-b6fc-695033c12231"') == []

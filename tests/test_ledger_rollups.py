@@ -231,10 +231,9 @@ def test_who_stood_still_until_another_took_over_adds_nothing(
     assert agrees(rollups, database)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite writes one after the other
 def test_a_number_that_is_committed_late_is_not_passed_over(rollups: Rollups, database: Database, clock: Clock) -> None:
     """On PostgreSQL a transaction may be handed a number and commit after those with higher ones."""
-    if not database.on_postgresql:
-        pytest.skip("SQLite writes one after the other")
     with database.writing() as slow:
         slow.execute(t.deliveries.insert(), [delivery(NOON)])
         put(database, t.deliveries, delivery(NOON), delivery(NOON))

@@ -279,11 +279,10 @@ def test_one_process_at_a_time_indexes_and_the_right_ends_by_itself(
     assert found(database, "見本") == [1]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer
 def test_what_commits_late_is_not_passed_over(opened: Open, clock: Clock) -> None:
     """On PostgreSQL a row may be committed after one with a higher number."""
     database = opened()
-    if not database.on_postgresql:
-        pytest.skip("SQLite has one writer: rows are committed in their order")
     index, slow, quick = SearchIndex(database), Ledger(database), Ledger(opened())
     look(index, clock)
     commit = database.notify

@@ -42,6 +42,7 @@ from handlers.house import DESTINATIONS, LANES, MAIL, READS, SYNCED, House
 from handlers.lookout import Lookout
 from handlers.status import status_door
 from handlers.tally import Tally
+from handlers.terminal import Said
 from handlers.watchman import Audience, Watchman
 from handlers.webhook import Door
 from ledger.alerts import Alerts
@@ -376,7 +377,7 @@ def _app_without_settings(why: str) -> Flask:
     app = Flask(__name__, static_folder=None)
 
     def no_house() -> NoReturn:
-        raise cli.Said(why)
+        raise Said(why)
 
     add_commands(app, no_house, {})
     return app

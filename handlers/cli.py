@@ -14,10 +14,8 @@ from clients.shopify.signature import sign
 from handlers import cli_db, cli_hubspot, cli_resync, cli_shopify, cli_smaregi
 from handlers.house import LANES
 from handlers.telling import age, story, table_of_failures, table_of_lanes
-from handlers.terminal import GetHouse, Said, clearly, out, progress_of
+from handlers.terminal import GetHouse, Said, clearly, out
 from ledger.migrate import is_current
-
-__all__ = ["GetHouse", "Said", "clearly", "out", "progress_of", "register"]
 
 
 def register(cli: click.Group, house: GetHouse) -> None:

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from handlers.alert_words import english, path_of, words_of
-from handlers.cli import GetHouse, Said, clearly, out
 from handlers.house import House
 from handlers.telling import age
+from handlers.terminal import GetHouse, Said, clearly, out
 from ledger.alert import Alert
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask.cli import AppGroup
 
-from handlers.cli import GetHouse, Said, clearly, out
+from handlers.terminal import GetHouse, Said, clearly, out
 
 if TYPE_CHECKING:
     from clients.mail.letters import Letters, Reader

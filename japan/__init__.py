@@ -6,7 +6,7 @@ from japan.characters import clean
 from japan.fixed import Fixed
 from japan.gender import gender
 from japan.kana import kana
-from japan.mail import email
+from japan.mail import email, mailbox, spellings
 from japan.phone import e164, phone, phone_e164
 from japan.postcode import postcode
 from japan.prefectures import prefecture
@@ -21,8 +21,10 @@ __all__ = [
     "gender",
     "kana",
     "lies_abroad",
+    "mailbox",
     "phone",
     "phone_e164",
     "postcode",
     "prefecture",
+    "spellings",
 ]

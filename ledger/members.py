@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from customer import Freshness, Member
+from japan.mail import FORM
 from ledger import tables as t
 from ledger.database import Database
+from ledger.older_form import being_written, name_of, seen_beside
 from ledger.rows import insert_of
 from ledger.seal import Seal
 
@@ -23,7 +25,8 @@ class Members:
     ``lane`` is the lane whose tasks' refs say which customer is linked to which member.
     """
 
-    CURSOR = "member_index"
+    #: One for each form of an e-mail: a scan under another form says nothing of how these rows are found.
+    CURSOR = name_of(FORM)
 
     def __init__(self, database: Database, *, lane: str = "smaregi") -> None:
         self._database = database
@@ -31,14 +34,15 @@ class Members:
         self._insert = insert_of(database)
 
     def freshness(self) -> Freshness:
-        """How much the index holds."""
+        """How much the index holds in the form of today."""
         with self._database.reading() as c:
             value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == self.CURSOR)).scalar()
+            beside = seen_beside(c)
         told: dict[str, Any] = dict(value or {})
         for name in _MOMENTS:
             if told.get(name):
                 told[name] = datetime.fromisoformat(told[name])
-        return Freshness(**told)
+        return beside.over(Freshness(**told))
 
     def may_poll(self, now: datetime, until: datetime) -> bool:
         """Whether the caller alone may scan or poll now; the right ends by itself at ``until``."""
@@ -46,7 +50,7 @@ class Members:
             c.execute(self._insert(t.cursors).values(name=self.CURSOR).on_conflict_do_nothing(index_elements=["name"]))
             free = or_(t.cursors.c.held_until.is_(None), t.cursors.c.held_until <= now)
             mine = update(t.cursors).where(t.cursors.c.name == self.CURSOR, free).values(held_until=until)
-            return bool(c.execute(mine).rowcount)
+            return not being_written(c, now) and bool(c.execute(mine).rowcount)
 
     def polled(self, freshness: Freshness) -> None:
         """Write down how far a scan or a poll came, and give up the right to poll."""

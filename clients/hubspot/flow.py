@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from clients.errors import AskPerson, CarryError, StopLane, TryLater
 from clients.http import Answer
-from clients.hubspot.api import HubSpotApi
+from clients.hubspot.api import MOST, HubSpotApi
 from clients.hubspot.complaints import objects
 from clients.hubspot.properties import CUSTOMER_ID
 from clients.hubspot.resolving import ASKED_FOR, Finds, Found, conflict, email_taken, linked_to_other
@@ -62,10 +62,11 @@ class Flow:
         """Find which lost rows HubSpot has: by our id, by e-mail, or at the record it says is in the way."""
         asks: list[tuple[str | None, list[str]]] = [
             (CUSTOMER_ID, [row.key for row in rows]),
-            ("email", [row.contact.email for row in rows if row.contact.email and not row.look_at]),
+            ("email", [way for row in rows if not row.look_at for way in row.contact.spellings]),
             (None, [row.look_at for row in rows if row.look_at]),
         ]
-        answers = _side_by_side([self._reading(by, list(dict.fromkeys(ids))) for by, ids in asks if ids])
+        batches = [(by, batch) for by, ids in asks for batch in _batches(list(dict.fromkeys(ids)))]
+        answers = _side_by_side([self._reading(by, batch) for by, batch in batches])
         if trouble := next((each for each in answers if not isinstance(each, list)), None):
             for row in rows:
                 self._judge(row, trouble)
@@ -180,6 +181,11 @@ class Flow:
                         f"HubSpot lacks contact properties even after setup ({', '.join(sorted(names)) or 'not named'})"
                     )
                     row.result = StopLane(f"{why}: run flask hubspot setup", kind="hubspot.no_property")
+
+
+def _batches(ids: Sequence[str]) -> list[Sequence[str]]:
+    """One batch for nearly all; an address that may be written in several ways can make it two."""
+    return [ids[start : start + MOST] for start in range(0, len(ids), MOST)]
 
 
 def _taken(row: Row, other: str | None) -> None:

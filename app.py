@@ -31,7 +31,7 @@ from config.listing import listing, read_env_file, unknown
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from config.traces import read_traces
-from handlers import cli, cli_alerts, cli_console, cli_doctor, cli_mail, cli_privacy, doctor_settings
+from handlers import cli, cli_alerts, cli_console, cli_deliveries, cli_doctor, cli_mail, cli_privacy, doctor_settings
 from handlers.alerting import Rules
 from handlers.api import StatusApi
 from handlers.console.example import meanings
@@ -67,6 +67,7 @@ from ledger.seal import Seal, WrongKey
 from ledger.search import Search
 from ledger.search_index import SearchIndex
 from ledger.standing import Standings
+from ledger.unreadable import Unreadable
 from ledger.waiting import Waiting
 from sandbox import commands as sandbox_commands
 
@@ -115,7 +116,7 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
 
 def add_commands(app: Flask, house: Callable[[], House], checks: Mapping[str, Check]) -> None:
     """Every command; ``house`` is asked only when one of them runs."""
-    for commands in (cli, cli_privacy, cli_alerts, cli_mail):
+    for commands in (cli, cli_privacy, cli_alerts, cli_deliveries, cli_mail):
         commands.register(app.cli, house)
     cli_doctor.register(app.cli, house, checks)
     cli_console.register(app.cli)
@@ -146,6 +147,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         mails=Mails(database),
         waiting=Waiting(database),
         deliveries=Deliveries(database),
+        unreadable=Unreadable(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),
         alerts=alerts,
@@ -234,6 +236,7 @@ def open_metrics(app: Flask, house: House, settings: Settings) -> Answers:
         ahead=Paces(house.database).ahead,
         counts=house.rollups.counts,
         alerts=house.alerts.open_ones,
+        unreadable=lambda: house.unreadable.left().count,
         lanes_off=house.lanes_off,
         now=house.now,
     )

@@ -83,7 +83,10 @@ _TEXTS: Final[Mapping[str, Words]] = {
     "unreadable": Words(
         _("Deliveries that cannot be read: %(count)s"),
         _("They are signed by Shopify and kept whole, but they have a shape that this service does not know."),
-        _("Open the deliveries and report the shape. Afterwards they can be posted again."),
+        _(
+            "Open the deliveries and report the shape. Post them again when this service can read it, or close them "
+            "with a reason."
+        ),
     ),
     "refused": Words(
         _("Many requests with a wrong signature"),

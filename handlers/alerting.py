@@ -235,7 +235,7 @@ def _silence(now: Now) -> Iterator[Sighting]:
 
 
 def _unreadable(now: Now) -> Iterator[Sighting]:
-    """Those of the last day; they stay kept, but what is a day old has been told."""
+    """It stands until each of them has been closed, or was posted again and could be read."""
     if now.readings.unreadable:
         count, since = now.readings.unreadable
         yield Sighting("unreadable", "unreadable", since, count=count, facts=_levels(count))

@@ -106,8 +106,8 @@ def _status(house: GetHouse) -> click.Command:
             out.print(f"member index: {h.members.count():,} members, {scanned}, fresh {age(fresh.fresh_at, now)}")
             out.print(f"last delivery: {age(h.report.last_delivery(), now)}")
             out.print(f"last test delivery: {age(h.report.last_delivery('test'), now)}")
-            if unreadable := h.report.count_deliveries("unreadable"):
-                out.print(f"[red]signed but unreadable deliveries kept: {unreadable:,}[/red]")
+            if unreadable := h.unreadable.left().count:
+                out.print(f"[red]signed but unreadable deliveries kept: {unreadable:,}[/red] (flask deliveries list)")
             for name, count in sorted(h.tallies.of(now.date().isoformat()).items()):
                 out.print(f"{name} today (UTC): {count:,}")
 

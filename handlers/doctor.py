@@ -175,11 +175,11 @@ def _webhooks(house: House) -> Iterator[Finding]:
         yield skipped(
             "test notification", "none has come; the Shopify admin sends one (Settings > Notifications > Webhooks)"
         )
-    if unreadable := house.report.count_deliveries("unreadable"):
+    if unreadable := house.unreadable.left().count:
         yield wrong(
             "bodies",
             f"{unreadable:,} signed bodies could not be read",
-            "the console's page of deliveries, or docs/replay.md, says how to go on",
+            "flask deliveries list names them: post them again once they can be read, or close them (docs/replay.md)",
         )
 
 

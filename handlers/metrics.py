@@ -53,6 +53,7 @@ class Sources:
     ahead: Callable[[float], Mapping[str, float]]
     counts: Callable[[], Counts]
     alerts: Callable[[], Sequence[OpenAlert]]
+    unreadable: Callable[[], int]
     lanes_off: Mapping[str, str]
     now: Callable[[], datetime]
 
@@ -122,6 +123,11 @@ def numbers(sources: Sources) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "customer_sync_last_delivery_timestamp_seconds", "When the last delivery came.", last.timestamp()
         )
+    yield GaugeMetricFamily(
+        "customer_sync_unreadable_deliveries",
+        "Signed deliveries that cannot be read and wait for a person.",
+        sources.unreadable(),
+    )
     alerts = GaugeMetricFamily("customer_sync_alerts_open", "Open alerts by kind.", labels=["kind"])
     kinds = [alert.kind for alert in sources.alerts()]
     for kind in sorted(set(kinds)):

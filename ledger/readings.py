@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
 from ledger import tables as t
+from ledger import unreadable
 from ledger.breaker import Health
 from ledger.database import Database
 
@@ -24,7 +25,6 @@ MOST: Final = 1000
 #: So many pending tasks at each end of a lane's line are asked since when they wait.
 _ENDS: Final = 300
 _EXAMPLES: Final = 5
-_UNREADABLE: Final = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Arrived:
 class Readings:
     """One look. ``pos`` and ``arrived``: the newest first. ``twins``: (customer, lane, cause, since) of each failed
     task with one of the causes that were asked for. ``debts``: since when a lane's oldest debt stands. ``unreadable``:
-    how many came lately, and when the first of them did. ``refused``: so many 401 by day.
+    how many deliveries wait for a person, and when the first of them came. ``refused``: so many 401 by day.
     """
 
     healths: Mapping[str, Health]
@@ -87,7 +87,6 @@ class Asked:
     updates_too: bool
     attempts: int
     arrived: int = 205
-    unreadable_for: timedelta = timedelta(days=1)
 
 
 def look(database: Database, asked: Asked, now: datetime) -> Readings:
@@ -109,7 +108,7 @@ def look(database: Database, asked: Asked, now: datetime) -> Readings:
             twins=twins,
             debts=debts,
             last_delivery=c.execute(select(d.received_at).order_by(d.id.desc()).limit(1)).scalar(),
-            unreadable=_unreadable(c, now - asked.unreadable_for),
+            unreadable=_unreadable(c),
             refused={row.day: row.n for row in c.execute(refused.where(t.tallies.c.day.in_(days)))},
         )
 
@@ -184,9 +183,6 @@ def _oldest_debt(c: Connection, lane: str, updates_too: bool) -> datetime | None
     return since
 
 
-def _unreadable(c: Connection, after: datetime) -> tuple[int, datetime] | None:
-    d = t.deliveries.c
-    lately = select(d.received_at).where(d.verdict == _UNREADABLE, d.received_at > after)
-    some = lately.order_by(d.received_at).limit(MOST).subquery().c
-    row = c.execute(select(func.count().label("n"), func.min(some.received_at).label("since"))).first()
-    return (row.n, row.since) if row and row.n else None
+def _unreadable(c: Connection) -> tuple[int, datetime] | None:
+    waits = unreadable.left(c, most=MOST)
+    return (waits.count, waits.since) if waits.since else None

@@ -126,12 +126,6 @@ class Report:
         with self._database.reading() as c:
             return c.execute(query).scalar()
 
-    def count_deliveries(self, verdict: str) -> int:
-        """How many deliveries with this verdict still have their body."""
-        kept = (t.deliveries.c.verdict == verdict, t.deliveries.c.body_gone_at.is_(None))
-        with self._database.reading() as c:
-            return c.execute(select(func.count()).where(*kept)).scalar() or 0
-
     def failures(self, names: Sequence[str], *, examples: int = 3) -> list[Failures]:
         """What waits for a person in these lanes, grouped by lane and cause, the largest group first."""
         return Waiting(self._database).groups(names, examples=examples)

@@ -26,6 +26,8 @@ STATES: Final = {
     "failed": (marked("failed"), "bad"),
     "open": (marked("stopped"), "bad"),
     "unreadable": (marked("unreadable"), "bad"),
+    "dismissed": (marked("closed by hand"), "quiet"),
+    "replaced": (marked("replaced"), "quiet"),
     "wrong": (marked("wrong"), "bad"),
     "off": (marked("off"), "quiet"),
     "not set": (marked("not set"), "quiet"),

@@ -13,7 +13,7 @@ import click
 from clients.shopify.signature import sign
 from handlers import cli_db, cli_hubspot, cli_resync, cli_shopify, cli_smaregi
 from handlers.house import LANES
-from handlers.telling import age, story, table_of_failures, table_of_lanes
+from handlers.telling import age, latency_line, story, table_of_failures, table_of_lanes
 from handlers.terminal import GetHouse, Said, clearly, out
 from ledger.migrate import is_current
 
@@ -104,6 +104,7 @@ def _status(house: GetHouse) -> click.Command:
             fresh = h.members.freshness()
             scanned = "not scanned yet" if fresh.scanned_at is None else f"scanned {age(fresh.scanned_at, now)}"
             out.print(f"member index: {h.members.count():,} members, {scanned}, fresh {age(fresh.fresh_at, now)}")
+            out.print(latency_line(h.rollups.latency()), highlight=False)
             out.print(f"last delivery: {age(h.report.last_delivery(), now)}")
             out.print(f"last test delivery: {age(h.report.last_delivery('test'), now)}")
             if unreadable := h.unreadable.left().count:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handlers.causes import cause_of
+from ledger.counts import Latency
 from ledger.report import LaneReport, Story
 from ledger.waiting import Failures
 
@@ -33,10 +34,11 @@ def age(at: datetime | None, now: datetime) -> str:
 
 
 def table_of_lanes(reports: Sequence[LaneReport], lanes_off: Mapping[str, str], now: datetime) -> Table:
-    """One row a lane: switch, counts, oldest debt, breaker with its cause."""
+    """One row a lane: switch, counts that add up, since when the oldest waits and failed, breaker with its cause."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("lane", "switch", "pending", "running", "done", "failed", "oldest debt", "health"):
-        table.add_column(name, justify="right" if name in ("pending", "running", "done", "failed") else "left")
+    counts = ("pending", "running", "done", "failed", "excluded")
+    for name in ("lane", "switch", *counts, "oldest waits", "oldest failed", "health"):
+        table.add_column(name, justify="right" if name in counts else "left")
     for r in reports:
         off = lanes_off.get(r.lane)
         health = r.health
@@ -54,10 +56,20 @@ def table_of_lanes(reports: Sequence[LaneReport], lanes_off: Mapping[str, str], 
             f"{r.running:,}",
             f"{r.done:,}",
             f"[red]{r.failed:,}[/red]" if r.failed else "0",
+            f"{r.excluded:,}",
             age(r.oldest_debt, now) if r.oldest_debt else "none",
+            age(r.oldest_failed, now) if r.oldest_failed else "none",
             well,
         )
     return table
+
+
+def latency_line(latency: Latency) -> str:
+    """How long the newest customers took, as the overview tells it."""
+    if latency.p50_ms is None or latency.p95_ms is None:
+        return "from the delivery to every destination: nobody timed yet"
+    half, most = f"{latency.p50_ms / 1000:.1f} s", f"{latency.p95_ms / 1000:.1f} s"
+    return f"from the delivery to every destination: half within {half}, 95 of 100 within {most} (last {latency.count})"
 
 
 def story(told: Story, lanes: Sequence[str], lanes_off: Mapping[str, str], now: datetime) -> Iterator[RenderableType]:

@@ -6,15 +6,15 @@ is: a count then means "so many at least".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
+from sqlalchemy import Connection, func, select
 
+from ledger import oldest, unreadable
 from ledger import tables as t
-from ledger import unreadable
 from ledger.breaker import Health
 from ledger.database import Database
 
@@ -22,8 +22,6 @@ from ledger.database import Database
 ATTEMPTS: Final = 3000
 #: So many failed tasks of one cause, or unreadable deliveries, are counted.
 MOST: Final = 1000
-#: So many pending tasks at each end of a lane's line are asked since when they wait.
-_ENDS: Final = 300
 _EXAMPLES: Final = 5
 
 
@@ -59,7 +57,7 @@ class Arrived:
 @dataclass(frozen=True, slots=True)
 class Readings:
     """One look. ``pos`` and ``arrived``: the newest first. ``twins``: (customer, lane, cause, since) of each failed
-    task with one of the causes that were asked for. ``debts``: since when a lane's oldest debt stands. ``unreadable``:
+    task with one of the causes that were asked for. ``debts``: since when the oldest waits for a lane. ``unreadable``:
     how many deliveries wait for a person, and when the first of them came. ``refused``: so many 401 by day.
     """
 
@@ -94,7 +92,9 @@ def look(database: Database, asked: Asked, now: datetime) -> Readings:
     days = [(now - timedelta(days=1)).date().isoformat(), now.date().isoformat()]
     with database.reading() as c:
         waiting, twins = _failed(c, asked)
-        debts = {lane: since for lane in asked.lanes if (since := _oldest_debt(c, lane, asked.updates_too))}
+        debts = {
+            lane: since for lane in asked.lanes if (since := oldest.waiting(c, lane, updates_too=asked.updates_too))
+        }
         refused = select(t.tallies.c.day, t.tallies.c["count"].label("n")).where(t.tallies.c.name == "refused 401")
         d = t.deliveries.c
         return Readings(
@@ -140,47 +140,18 @@ def _failed(c: Connection, asked: Asked) -> tuple[list[Waiting], list[tuple[int,
     tasks = t.tasks.c
     for lane in asked.lanes:
         here = (tasks.lane == lane, tasks.state == "failed")
-        for cause in _causes(c, *here):
+        for cause in oldest.causes(c, *here):
             mine = (*here, tasks.kind == cause if cause is not None else tasks.kind.is_(None))
-            oldest = select(tasks.customer_id, tasks.since).where(*mine).order_by(tasks.since)
+            by_age = select(tasks.customer_id, tasks.since).where(*mine).order_by(tasks.since)
             if cause is not None and cause in asked.twins:
-                twins += [(r.customer_id, lane, cause, r.since) for r in c.execute(oldest.limit(MOST))]
+                twins += [(r.customer_id, lane, cause, r.since) for r in c.execute(by_age.limit(MOST))]
                 continue
             some = select(tasks.customer_id).where(*mine).limit(MOST).subquery()
             count = c.execute(select(func.count()).select_from(some)).scalar_one()
-            first = c.execute(oldest.limit(_EXAMPLES)).all()
+            first = c.execute(by_age.limit(_EXAMPLES)).all()
             if first:
                 waiting.append(Waiting(lane, cause, count, first[0].since, tuple(r.customer_id for r in first)))
     return waiting, twins
-
-
-def _causes(c: Connection, *here: ColumnElement[bool]) -> Iterator[str | None]:
-    """Each cause once, from one to the next by the index: so that ten thousand of one do not hide another."""
-    kind = t.tasks.c.kind
-    found = c.execute(select(func.min(kind)).where(*here)).scalar()
-    while found is not None:
-        yield found
-        found = c.execute(select(func.min(kind)).where(*here, kind > found)).scalar()
-    if c.execute(select(kind).where(*here, kind.is_(None)).limit(1)).first():
-        yield None
-
-
-def _oldest_debt(c: Connection, lane: str, updates_too: bool) -> datetime | None:
-    """Since when the oldest debt of a lane stands, as far as both ends of its line tell.
-
-    Who came first is due first; who was tried again and again is due last. What waits for a person is no debt here.
-    """
-    tasks = t.tasks.c
-    pending = select(tasks.since).where(tasks.lane == lane, tasks.state == "pending")
-    if not updates_too:
-        pending = pending.where(tasks.ref.is_(None))
-    ends: list[Select[Any]] = [select(tasks.since).where(tasks.lane == lane, tasks.state == "running").limit(_ENDS)]
-    for held in (False, True):
-        line = pending.where(tasks.held.is_(held))
-        ends += [line.order_by(order).limit(_ENDS) for order in (tasks.due_at, tasks.due_at.desc())]
-    every = union_all(*(select(end.subquery().c.since) for end in ends)).subquery()
-    since: datetime | None = c.execute(select(func.min(every.c.since))).scalar()
-    return since
 
 
 def _unreadable(c: Connection) -> tuple[int, datetime] | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, distinct, func, select
+from sqlalchemy import ColumnElement, case, distinct, func, select
 
-from ledger import census
+from ledger import census, oldest
 from ledger import tables as t
 from ledger.arrival import Known
 from ledger.breaker import Health
@@ -21,8 +21,10 @@ from ledger.waiting import Failures, Waiting
 
 @dataclass(frozen=True, slots=True)
 class LaneReport:
-    """One lane at a glance: tasks by state, since when the oldest debt stands, and its health.
+    """One lane at a glance: customers by the state of their task, who waits longest, and the lane's health.
 
+    The counts are disjoint, and their sum is the number of customers, the same for each lane of one look.
+    ``oldest_debt``: since when the oldest of ``pending`` and ``running`` waits; ``oldest_failed``: of ``failed``.
     ``done`` are in sync. ``excluded`` are customers without a task here: those who were erased, and those who were
     never to come here. ``counted_at``: what is too large to be counted at each look is of that moment; None when all
     is right now. Up to ``census.LIVE`` a number is always right now.
@@ -37,14 +39,16 @@ class LaneReport:
     oldest_debt: datetime | None
     health: Health
     counted_at: datetime | None = None
+    oldest_failed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is not at rest in some lanes, in customers: who waits for a person, who is on their way and since when.
+    """What is not at rest in some lanes, in customers, each of them counted once: who waits for a person, and who else
+    is on their way; ``oldest``: since when the oldest task of these lanes waits. Changes that are switched off are not
+    on their way.
 
-    ``exact`` is False where there are too many to be told apart: then each number is that of one lane, and at least so
-    many there are.
+    ``exact`` is False where there are too many to be told apart: then at least so many there are.
     """
 
     need_a_person: int
@@ -69,8 +73,9 @@ class Story:
 class Report:
     """Looks into the ledger for commands and pages."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, updates_too: bool = True) -> None:
         self._database = database
+        self._updates_too = updates_too
 
     def lanes(self, names: Sequence[str]) -> list[LaneReport]:
         """Each lane at a glance, in the order given; it costs the same however many customers there are."""
@@ -82,27 +87,38 @@ class Report:
                 row["name"]: Health(**{k: v for k, v in row.items() if k != "name"})
                 for row in c.execute(select(t.lanes)).mappings()
             }
-            return [_lane(c, name, _Found(found, customers, last), healths.get(name, Health())) for name in names]
+            reports = [_lane(name, _Found(found, customers, last), healths.get(name, Health())) for name in names]
+            return [
+                replace(
+                    report,
+                    oldest_debt=oldest.waiting(c, report.lane, updates_too=self._updates_too)
+                    if report.pending or report.running
+                    else None,
+                    oldest_failed=oldest.failed(c, report.lane) if report.failed else None,
+                )
+                for report in reports
+            ]
 
     def left(self, lanes: Sequence[LaneReport]) -> Left:
         """Who is left in these lanes, each customer counted once however many of the lanes they are left in."""
         open_tasks = sum(lane.pending + lane.running + lane.failed for lane in lanes)
         if not open_tasks:
             return Left(0, 0, None)
+        since = min((lane.oldest_debt for lane in lanes if lane.oldest_debt), default=None)
         if open_tasks > census.LIVE_DEBT:
-            oldest = min((lane.oldest_debt for lane in lanes if lane.oldest_debt), default=None)
-            on_their_way = max(lane.pending + lane.running for lane in lanes)
-            return Left(max(lane.failed for lane in lanes), on_their_way, oldest, exact=False)
+            # Who waits in one lane may have failed in another, and then is one who needs a person.
+            failed_in_all = sum(lane.failed for lane in lanes)
+            on_their_way = max(lane.pending + lane.running - (failed_in_all - lane.failed) for lane in lanes)
+            return Left(max(lane.failed for lane in lanes), max(0, on_their_way), since, exact=False)
         tasks = t.tasks.c
         failed = tasks.state == "failed"
-        left = select(
-            func.count(distinct(case((failed, tasks.customer_id)))),
-            func.count(distinct(case((~failed, tasks.customer_id)))),
-            func.min(case((~failed, tasks.since))),
-        ).where(tasks.lane.in_([lane.lane for lane in lanes]), tasks.state.in_(census.OPEN))
+        here: list[ColumnElement[bool]] = [tasks.lane.in_([lane.lane for lane in lanes]), tasks.state.in_(census.OPEN)]
+        if not self._updates_too:
+            here.append((tasks.state != "pending") | tasks.ref.is_(None))
+        left = select(func.count(distinct(case((failed, tasks.customer_id)))), func.count(distinct(tasks.customer_id)))
         with self._database.reading() as c:
-            need_a_person, on_their_way, oldest = c.execute(left).one()
-        return Left(need_a_person, on_their_way, oldest)
+            need_a_person, everybody = c.execute(left.where(*here)).one()
+        return Left(need_a_person, everybody - need_a_person, since)
 
     def members(self) -> int:
         """How many members the index holds; of very many, at the last count."""
@@ -159,22 +175,28 @@ class _Found:
     last: Counted | None
 
 
-def _lane(c: Connection, lane: str, found: _Found, health: Health) -> LaneReport:
-    """The lane from what was just found, and from the last count what there was too much of to find."""
+def _lane(lane: str, found: _Found, health: Health) -> LaneReport:
+    """The lane from what was just found, and from the last count what there was too much of to find.
+
+    The most frequent of the states is then told as what is left of the last count's sum: so that what is right now and
+    what was counted before still add up.
+    """
     counts = {state: found.tasks[lane, state] for state in census.STATES}
     there = sum(counts.values())
-    debts = sum(counts[state] for state in census.OPEN)
     customers, last = found.customers, found.last
-    oldest: datetime | None = None
     if last is not None:
         counts = {s: max(n, last.tasks.get((lane, s), 0)) if n > census.LIVE else n for s, n in counts.items()}
-        customers, there = last.customers, last.of(lane)
-        oldest = last.oldest.get(lane) if debts > census.LIVE_DEBT else None
+        customers = max(last.customers, customers)
+        most = max(counts, key=lambda state: counts[state])
+        if counts[most] > census.LIVE:
+            counts[most] = max(census.LIVE + 1, last.of(lane) - sum(n for s, n in counts.items() if s != most))
+        there = sum(counts.values())
     return LaneReport(
         lane,
         **counts,
         excluded=max(0, customers - there),
-        oldest_debt=oldest or (census.oldest_debt(c, lane) if debts else None),
+        oldest_debt=None,
         health=health,
         counted_at=last.at if last is not None else None,
+        oldest_failed=None,
     )

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Text, cast, delete, func, select, update
 from ledger import silence
 from ledger import tables as t
 from ledger.counting import attempts_by_hour, deliveries_by_hour, last_of_page, newest_totals, top_of
-from ledger.counts import Counts, Hour, hour_of
+from ledger.counts import Counts, Hour, Latency, hour_of
 from ledger.database import Database
 from ledger.mark import Seen, State, may_go_to
 from ledger.rows import insert_of
@@ -81,6 +81,13 @@ class Rollups:
             newest = select(a.total_ms).where(a.id > after, a.total_ms.is_not(None)).order_by(a.id.desc())
             fresh = c.execute(newest.limit(n)).scalars().all()
         return [*state.recent, *reversed(fresh)][-min(n, RECENT) :]
+
+    def latency(self) -> Latency:
+        """The latency of the newest ``RECENT`` customers: what the overview, ``flask status`` and the metrics tell.
+
+        It is the time of the whole way, waiting for a lane that was off or stopped included.
+        """
+        return Latency.of(self.last_totals())
 
     def expected_gap(self, now: datetime) -> timedelta | None:
         """How long without any delivery would be unusual now; None while that cannot be told: see ``silence``."""

@@ -772,7 +772,8 @@ def test_the_lanes_at_a_glance(ledger: Ledger, clock: Clock) -> None:
     smaregi, hubspot, mail = report.lanes(["smaregi", "hubspot", "mail"])
 
     assert (smaregi.pending, smaregi.running, smaregi.done, smaregi.failed) == (1, 1, 1, 1)
-    assert smaregi.oldest_debt == NOON + timedelta(seconds=1)
+    assert smaregi.oldest_debt == NOON + timedelta(seconds=2)
+    assert smaregi.oldest_failed == NOON + timedelta(seconds=1)
     assert (hubspot.pending, hubspot.health.breaker) == (4, "open")
     assert (mail.pending, mail.oldest_debt, mail.health) == (0, None, Health())
 

@@ -235,7 +235,7 @@ def test_what_waits_for_a_person_is_found_without_looking_at_all_who_are_done(le
     # How many are done in each lane is the one thing that has to be counted.
     looks = {one: values for one, values in listener.heard.items() if "count(*)" not in one or "tasks.kind" in one}
     bad = {one: lines for one, plan in plans_of(database, looks).items() if (lines := reads_from_end_to_end(plan))}
-    assert len(looks) == 4
+    assert len(looks) == 6
     assert not bad
 
 

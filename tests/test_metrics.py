@@ -19,7 +19,7 @@ from customer import Freshness
 from handlers.house import LANES
 from handlers.metrics import LedgerNumbers, Sources, numbers
 from ledger.breaker import Health
-from ledger.counts import Counts
+from ledger.counts import Counts, Latency
 from ledger.database import StoreBusy
 from ledger.histogram import Histogram
 from ledger.keeps import Paces
@@ -69,6 +69,7 @@ def sources(**changes: Any) -> Sources:
         last_delivery=lambda: None,
         ahead=lambda _: {},
         counts=Counts,
+        latency=Latency,
         alerts=list,
         lanes_off={},
         now=lambda: NOON,

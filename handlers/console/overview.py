@@ -18,7 +18,7 @@ from handlers.console.plots import Axis, Frame, Line, bars, lines
 from handlers.console.words import lane as lane_name
 from handlers.house import LANES, MAIL, House
 from ledger.counts import Hour, hour_of
-from ledger.histogram import Histogram, quantile
+from ledger.histogram import Histogram
 from ledger.report import Left
 
 #: By the word in the page's address: how many hours are shown, and each how many of them have their time written.
@@ -62,7 +62,7 @@ def _now(house: House) -> Mapping[str, Any]:
     lanes = glance.counted(cards, MAIL)
     left = report.left(lanes)
     alerts = house.alerts.open_ones()
-    totals = house.rollups.last_totals()
+    latency = house.rollups.latency()
     seen, gone_after = report.worker_seen()
     missing = glance.worker_missing(seen, gone_after, left, now)
     signs = _signs(house, now)
@@ -77,7 +77,7 @@ def _now(house: House) -> Mapping[str, Any]:
         "updates_too": house.updates_too,
         "alerts": [(one, words_of(one, _), path_of(one)) for one in alerts[:MOST_ALERTS]],
         "more_alerts": max(0, len(alerts) - MOST_ALERTS),
-        "times": (len(totals), took(quantile(totals, 0.5)), took(quantile(totals, 0.95))),
+        "times": (latency.count, took(latency.p50_ms), took(latency.p95_ms)),
         "signs": signs,
         "worker_missing": missing,
         "worker_seen": seen,

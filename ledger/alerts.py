@@ -67,6 +67,12 @@ class Alerts:
         with self._database.reading() as c:
             return [_alert(row) for row in c.execute(over).mappings()]
 
+    def last_ended(self, kinds: Collection[str]) -> datetime | None:
+        """When the last alert of these kinds was over; None when none ever was."""
+        over = select(t.alerts.c.over_at).where(t.alerts.c.over_at.is_not(None), t.alerts.c.kind.in_(list(kinds)))
+        with self._database.reading() as c:
+            return c.execute(over.order_by(t.alerts.c.over_at.desc()).limit(1)).scalar()
+
     # -- one look at a time -------------------------------------------------------------------------------------------
 
     def take_turn(self, now: datetime, hold: timedelta) -> tuple[datetime, Mapping[str, Any]] | None:

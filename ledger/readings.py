@@ -11,18 +11,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from ledger import oldest, unreadable
+from ledger import oldest, outages, unreadable
 from ledger import tables as t
 from ledger.breaker import Health
 from ledger.database import Database
+from ledger.outages import Try
 
 #: So many of the newest attempts are looked through.
 ATTEMPTS: Final = 3000
 #: So many failed tasks of one cause, or unreadable deliveries, are counted.
 MOST: Final = 1000
 _EXAMPLES: Final = 5
+#: Of so many of the newest who arrived, their own attempts are looked at, too; unless each of them took less than this.
+_OWN: Final = 10
+_QUICK_MS: Final = 1000.0
+#: A fault of ours is no outage of the far side.
+_OURS: Final = "fault."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,19 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A customer who came to be at every destination: when the delivery came, and how long it took."""
+    """A customer who came to be at every destination: when the delivery came, and how long it took.
+
+    ``outage_ms``: so much of it was an outage's (see ``outages``), as far as the newest attempts tell.
+    """
 
     came_at: datetime
     total_ms: float
+    outage_ms: float = 0.0
+
+    @property
+    def counted_ms(self) -> float:
+        """How long the way took where it was free."""
+        return self.total_ms - self.outage_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,7 @@ class Readings:
 class Asked:
     """What to look for: the lanes that are on, the lane of the POS, the kinds of attempt that say nothing of it, the
     causes that are told of each customer by itself, and whether changes are carried where a customer is known already.
+    ``no_outage``: kinds of attempt that say nothing of the far side at all.
     """
 
     lanes: Sequence[str]
@@ -85,6 +101,7 @@ class Asked:
     updates_too: bool
     attempts: int
     arrived: int = 205
+    no_outage: Collection[str] = ()
 
 
 def look(database: Database, asked: Asked, now: datetime) -> Readings:
@@ -103,7 +120,7 @@ def look(database: Database, asked: Asked, now: datetime) -> Readings:
                 for row in c.execute(select(t.lanes)).mappings()
             },
             pos=_tried(c, asked) if asked.pos in asked.lanes else (),
-            arrived=_arrived(c, asked.arrived),
+            arrived=_arrived(c, asked),
             waiting=waiting,
             twins=twins,
             debts=debts,
@@ -126,11 +143,47 @@ def _tried(c: Connection, asked: Asked) -> list[Tried]:
     return [Tried(r.outcome == "done", r.started_at, r.customer_id, r.kind) for r in rows]
 
 
-def _arrived(c: Connection, limit: int) -> list[Arrived]:
+def _arrived(c: Connection, asked: Asked) -> list[Arrived]:
     a = t.attempts.c
-    newest = select(a.started_at, a.duration_ms, a.total_ms).where(a.id > _newest_attempts())
-    rows = c.execute(newest.where(a.total_ms.is_not(None)).order_by(a.id.desc()).limit(limit))
-    return [Arrived(r.started_at + timedelta(milliseconds=r.duration_ms - r.total_ms), r.total_ms) for r in rows]
+    newest = select(a.customer_id, a.started_at, a.duration_ms, a.total_ms).where(a.id > _newest_attempts())
+    rows = c.execute(newest.where(a.total_ms.is_not(None)).order_by(a.id.desc()).limit(asked.arrived)).all()
+    ended = [row.started_at + timedelta(milliseconds=row.duration_ms) for row in rows]
+    came = [at - timedelta(milliseconds=row.total_ms) for row, at in zip(rows, ended, strict=True)]
+    if all(row.total_ms <= _QUICK_MS for row in rows[:_OWN]):
+        return [Arrived(at, row.total_ms) for at, row in zip(came, rows, strict=True)]
+
+    def is_outage(one: Try) -> bool:
+        kind = one.kind or ""
+        return one.outcome == "retry" and kind not in asked.no_outage and not kind.startswith(_OURS)
+
+    of_lanes = outages.of_lanes(_tries(c, a.id > _newest_attempts(), a.lane.in_(list(asked.lanes))), is_outage)
+    arrived = []
+    for place, (row, began, at) in enumerate(zip(rows, came, ended, strict=True)):
+        spans = of_lanes
+        if place < _OWN:
+            mine = (a.customer_id == row.customer_id, a.lane.in_(list(asked.lanes)), a.started_at >= began)
+            spans = [*spans, *outages.of_customer(_tries(c, *mine), is_outage)]
+        outage = outages.overlap(began, at, spans)
+        arrived.append(Arrived(began, row.total_ms, outage.total_seconds() * 1000))
+    return arrived
+
+
+def _tries(c: Connection, *which: ColumnElement[bool]) -> list[Try]:
+    """The newest of these attempts, in the order in which they were written down."""
+    a = t.attempts.c
+    columns = (a.lane, a.customer_id, a.started_at, a.duration_ms, a.outcome, a.kind)
+    rows = c.execute(select(*columns).where(*which).order_by(a.id.desc()).limit(ATTEMPTS)).all()
+    return [
+        Try(
+            row.lane,
+            row.customer_id,
+            row.started_at,
+            row.started_at + timedelta(milliseconds=row.duration_ms),
+            row.outcome,
+            row.kind,
+        )
+        for row in reversed(rows)
+    ]
 
 
 def _failed(c: Connection, asked: Asked) -> tuple[list[Waiting], list[tuple[int, str, str, datetime]]]:

@@ -13,7 +13,7 @@ import click
 from clients.shopify.signature import sign
 from handlers import cli_db, cli_hubspot, cli_resync, cli_shopify, cli_smaregi
 from handlers.house import LANES
-from handlers.telling import age, latency_line, story, table_of_failures, table_of_lanes
+from handlers.telling import age, checked_lines, latency_line, story, table_of_failures, table_of_lanes
 from handlers.terminal import GetHouse, Said, clearly, out
 from ledger.migrate import is_current
 
@@ -98,7 +98,10 @@ def _status(house: GetHouse) -> click.Command:
 
         def show() -> None:
             now = h.now()
-            out.print(table_of_lanes(h.report.lanes(LANES), h.lanes_off, now))
+            lanes = h.report.lanes(LANES, now=now)
+            out.print(table_of_lanes(lanes, h.lanes_off, now))
+            for line in checked_lines(lanes):
+                out.print(line, highlight=False)
             if not h.updates_too:
                 out.print("ENABLE_UPDATE_SYNC is false: only new customers are carried; changes wait")
             fresh = h.members.freshness()

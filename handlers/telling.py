@@ -14,7 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from handlers.alert_words import JST
 from handlers.causes import cause_of
+from ledger import once_more
 from ledger.counts import Latency
 from ledger.report import LaneReport, Story
 from ledger.waiting import Failures
@@ -62,6 +64,17 @@ def table_of_lanes(reports: Sequence[LaneReport], lanes_off: Mapping[str, str], 
             well,
         )
     return table
+
+
+def checked_lines(reports: Sequence[LaneReport]) -> Iterator[str]:
+    """Of each lane, who of those who are pending has arrived; the time is Japan's, as in the console."""
+    for r in reports:
+        if r.checked.at:
+            yield f"{r.lane}: {r.checked.count:,} of the pending arrived; checked once more at {_clock(r.checked.at)}"
+
+
+def _clock(at: datetime) -> str:
+    return at.astimezone(JST).strftime("%H:%M:%S")
 
 
 def latency_line(latency: Latency) -> str:
@@ -121,7 +134,7 @@ def table_of_failures(groups: Sequence[Failures]) -> Table:
 def _task(task: Mapping[str, Any], lanes_off: Mapping[str, str], now: datetime) -> list[str]:
     state = str(task["state"])
     off = f" (off: {lanes_off[task['lane']]})" if task["lane"] in lanes_off and state == "pending" else ""
-    wait = (task["due_at"] - now).total_seconds()
+    wait, checked_at = (task["due_at"] - now).total_seconds(), once_more.checked_at(task)
     corrections = "\n".join(f"{c['field']} {c['what']}: {c['detail']}" for c in task["corrections"] or ())
     choices = "".join(
         "\n  " + ", ".join(f"{k} {v}" for k, v in c.items() if v and k != "name") for c in task["choices"] or ()
@@ -133,7 +146,7 @@ def _task(task: Mapping[str, Any], lanes_off: Mapping[str, str], now: datetime) 
         escape((task["ref"] or "-") + memo),
         str(task["attempt"] or ""),
         f"in {wait:.0f} s" if state == "pending" and wait > 0 and not off else "",
-        _why(task) + escape(choices),
+        f"arrived; checked once more at {_clock(checked_at)}" if checked_at else _why(task) + escape(choices),
         escape(corrections),
     ]
 

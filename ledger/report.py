@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, distinct, func, select
 
-from ledger import census, oldest
+from ledger import census, oldest, once_more
 from ledger import tables as t
 from ledger.arrival import Known
 from ledger.breaker import Health
 from ledger.census import Counted
 from ledger.database import Database
 from ledger.erase import Erasure, erasure_of
+from ledger.once_more import Checked
 from ledger.waiting import Failures, Waiting
 
 
@@ -24,6 +25,7 @@ class LaneReport:
     """One lane at a glance: customers by the state of their task, who waits longest, and the lane's health.
 
     The counts are disjoint, and their sum is the number of customers, the same for each lane of one look.
+    ``checked``: those of ``pending`` that have arrived and are only checked once more.
     ``oldest_debt``: since when the oldest of ``pending`` and ``running`` waits; ``oldest_failed``: of ``failed``.
     ``done`` are in sync. ``excluded`` are customers without a task here: those who were erased, and those who were
     never to come here. ``counted_at``: what is too large to be counted at each look is of that moment; None when all
@@ -40,13 +42,14 @@ class LaneReport:
     health: Health
     counted_at: datetime | None = None
     oldest_failed: datetime | None = None
+    checked: Checked = Checked()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
     """What is not at rest in some lanes, in customers, each of them counted once: who waits for a person, and who else
     is on their way; ``oldest``: since when the oldest task of these lanes waits. Changes that are switched off are not
-    on their way.
+    on their way. ``checked``: who has arrived, and is only checked once more, the last of them at ``checked_at``.
 
     ``exact`` is False where there are too many to be told apart: then at least so many there are.
     """
@@ -55,6 +58,8 @@ class Left:
     on_their_way: int
     oldest: datetime | None
     exact: bool = True
+    checked: int = 0
+    checked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,11 @@ class Report:
         self._database = database
         self._updates_too = updates_too
 
-    def lanes(self, names: Sequence[str]) -> list[LaneReport]:
-        """Each lane at a glance, in the order given; it costs the same however many customers there are."""
+    def lanes(self, names: Sequence[str], *, now: datetime | None = None) -> list[LaneReport]:
+        """Each lane at a glance, in the order given; it costs the same however many customers there are.
+
+        ``now`` is needed to tell ``checked``.
+        """
         with self._database.reading() as c:
             found, customers = census.look(c, names)
             large = customers > census.LIVE or max(found.values(), default=0) > census.LIVE
@@ -95,6 +103,7 @@ class Report:
                     if report.pending or report.running
                     else None,
                     oldest_failed=oldest.failed(c, report.lane) if report.failed else None,
+                    checked=once_more.in_lane(c, report.lane, now) if now and report.pending else Checked(),
                 )
                 for report in reports
             ]
@@ -115,10 +124,17 @@ class Report:
         here: list[ColumnElement[bool]] = [tasks.lane.in_([lane.lane for lane in lanes]), tasks.state.in_(census.OPEN)]
         if not self._updates_too:
             here.append((tasks.state != "pending") | tasks.ref.is_(None))
-        left = select(func.count(distinct(case((failed, tasks.customer_id)))), func.count(distinct(tasks.customer_id)))
+        arrived = once_more.is_checked()
+        left = select(
+            func.count(distinct(case((failed, tasks.customer_id)))),
+            func.count(distinct(case((arrived, None), else_=tasks.customer_id))),  # not true: a kind may be NULL
+            func.count(distinct(tasks.customer_id)),
+            func.max(case((arrived, tasks.due_at))),
+        )
         with self._database.reading() as c:
-            need_a_person, everybody = c.execute(left.where(*here)).one()
-        return Left(need_a_person, everybody - need_a_person, since)
+            need_a_person, not_there, everybody, checked_at = c.execute(left.where(*here)).one()
+        checked = everybody - not_there
+        return Left(need_a_person, not_there - need_a_person, since, True, checked, checked_at if checked else None)
 
     def members(self) -> int:
         """How many members the index holds; of very many, at the last count."""
@@ -199,4 +215,5 @@ def _lane(lane: str, found: _Found, health: Health) -> LaneReport:
         health=health,
         counted_at=last.at if last is not None else None,
         oldest_failed=None,
+        checked=Checked(),
     )

@@ -83,7 +83,7 @@ def tone_of(
         return "bad"
     if alerts or not_carrying(cards, now) or (left.oldest and now - left.oldest > LATE):
         return "warn"
-    return "busy" if left.on_their_way else "good"
+    return "busy" if left.on_their_way or left.checked else "good"
 
 
 def waits_for_a_switch(cards: Sequence[LaneCard]) -> list[LaneCard]:

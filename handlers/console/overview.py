@@ -58,7 +58,7 @@ def pages(door: Blueprint, house: House) -> None:
 def _now(house: House) -> Mapping[str, Any]:
     """What is true at this moment."""
     now, report = house.now(), house.report
-    cards = [glance.card_of(lane, house.lanes_off.get(lane.lane), now) for lane in report.lanes(LANES)]
+    cards = [glance.card_of(lane, house.lanes_off.get(lane.lane), now) for lane in report.lanes(LANES, now=now)]
     lanes = glance.counted(cards, MAIL)
     left = report.left(lanes)
     alerts = house.alerts.open_ones()
@@ -109,7 +109,7 @@ def troubles(unreadable: int, lanes: Sequence[glance.LaneCard]) -> list[str]:
 
 def headline(left: Left, in_sync: int, now: datetime) -> str:
     """The one sentence on top: whether anything is left, of how many, and since when."""
-    if not left.need_a_person and not left.on_their_way:
+    if not left.need_a_person and not left.on_their_way and not left.checked:
         if not in_sync:
             return str(_("No customer has come yet."))
         all_in_sync = ngettext(
@@ -125,6 +125,16 @@ def headline(left: Left, in_sync: int, now: datetime) -> str:
         parts.append(ngettext("%(count)s is on the way", "%(count)s are on their way", way, count=_n(way)))
         if left.oldest:
             parts.append(_("the oldest for %(time)s", time=duration(now - left.oldest, _)))
+    if left.checked and left.checked_at:
+        parts.append(
+            ngettext(
+                "%(count)s has arrived and is checked once more at %(time)s",
+                "%(count)s have arrived and are checked once more until %(time)s",
+                left.checked,
+                count=_n(left.checked),
+                time=left.checked_at.astimezone(JST).strftime("%H:%M:%S"),
+            )
+        )
     told = _(", ").join(map(str, parts))
     if not left.exact:
         return str(_("At least: %(told)s.", told=told))

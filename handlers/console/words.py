@@ -11,6 +11,7 @@ from handlers.console.texts import marked
 #: Each state's word, and how it is meant: good, bad, busy, warn or quiet.
 STATES: Final = {
     "done": (marked("done"), "good"),
+    "arrived": (marked("arrived"), "good"),
     "in sync": (marked("in sync"), "good"),
     "on": (marked("on"), "good"),
     "closed": (marked("working"), "good"),

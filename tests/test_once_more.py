@@ -78,7 +78,7 @@ def run(app: Flask, *arguments: str) -> str:
 
 def test_the_overview_says_who_has_arrived(app: Flask, ledger: Ledger) -> None:
     assert headline(app) == f"1 has arrived and is checked once more at {CHECKED}; all others are in sync."
-    assert f"of them arrived 1, checked once more at {CHECKED}" in text_of(app, "/console/")
+    assert f"Of those waiting, 1 arrived; checked once more at {CHECKED}." in text_of(app, "/console/")
     japanese = signed_in(app, language="ja").get("/console/").text
     assert f"{CHECKED}までにもう一度確認" in japanese
 

@@ -128,7 +128,7 @@ def _worker(house: House) -> Iterator[Finding]:
     due = {
         lane: at
         for lane in LANES
-        if lane not in house.lanes_off and (at := house.book.next_due(lane, updates_too=house.updates_too))
+        if lane not in house.lanes_off and (at := house.book.next_due(lane, now=now, updates_too=house.updates_too))
     }
     fresh = house.members.freshness().fresh_at if "smaregi" not in house.lanes_off else None
     yield judge_worker(life(house.database, now), due, fresh, now)

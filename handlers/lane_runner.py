@@ -131,8 +131,8 @@ class LaneRunner:
         if not self._prepared and (wait_s := self._prepare()):
             self._rests_until = time.monotonic() + wait_s
             return wait_s
-        due = self._book.next_due(lane.name, updates_too=crew.updates_too)
         now = crew.now()
+        due = self._book.next_due(lane.name, now=now, updates_too=crew.updates_too)
         if due is None or due > now:
             return _IDLE_S if due is None else min(_IDLE_S, max((due - now).total_seconds(), 0.001))
         if not self._free.acquire(timeout=_IDLE_S):

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
+from ledger.lease import is_held
 from ledger.outcome import OPENS_AFTER, Outcome, Retry, probe_after
+
+#: An open lane waits so long at most for its next probe, and a probe holds the lane no longer without a result.
+LONGEST_WAIT: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +38,15 @@ def may_claim(health: Health, limit: int, now: datetime) -> tuple[int, bool]:
         return 0, False
     if health.breaker == "closed":
         return limit, False
-    if health.retry_at is not None and health.retry_at > now:
+    if is_held(health.retry_at, now, LONGEST_WAIT):
         return 0, False
     return 1, True
 
 
-def free_from(health: Health, otherwise: datetime) -> datetime:
+def free_from(health: Health, otherwise: datetime, now: datetime) -> datetime:
     """From when on ``may_claim`` may say yes."""
-    bars = [health.paused_until, None if health.breaker == "closed" else health.retry_at]
+    waits = health.breaker != "closed" and is_held(health.retry_at, now, LONGEST_WAIT)
+    bars = [health.paused_until, health.retry_at if waits else None]
     return max((at for at in bars if at), default=otherwise)
 
 

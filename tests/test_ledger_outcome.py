@@ -184,13 +184,15 @@ PROBING = replace(OPEN, breaker="probing", retry_at=soon(seconds=60))
         (replace(OPEN, paused_until=soon(seconds=9)), soon(seconds=5), (0, False)),
         (PROBING, soon(seconds=59), (0, False)),
         (PROBING, soon(seconds=60), (1, True)),
+        (OPEN, soon(hours=-1), (1, True)),
+        (PROBING, soon(hours=-1), (1, True)),
     ],
 )
 def test_who_may_claim(health: Health, now: datetime, expected: tuple[int, bool]) -> None:
     assert may_claim(health, 10, now) == expected
     if expected[0] == 0:
-        assert free_from(health, now) > now
-        assert may_claim(health, 10, free_from(health, now))[0] > 0
+        assert free_from(health, now, now) > now
+        assert may_claim(health, 10, free_from(health, now, now))[0] > 0
 
 
 def test_a_lane_opens_after_five_carries_failed_in_a_row() -> None:

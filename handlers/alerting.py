@@ -55,7 +55,7 @@ SAYS_NOTHING: Final = frozenset(
     }
 )
 #: While one of these stands, and for whoever came before it was over, being slow is no news.
-TROUBLES: Final = ("open", "credential", "debt")
+TROUBLES: Final = ("open", "paused", "credential", "debt")
 
 OLD_DEBT: Final = timedelta(minutes=15)
 #: The newest so many who arrived, of whom so many must have been slow.
@@ -134,6 +134,9 @@ def _lanes(now: Now, rules: Rules) -> Iterator[Sighting]:
         since = health.opened_at or now.at
         if health.kind in CREDENTIALS:
             yield Sighting("credential", f"credential:{lane}", since, lane, cause=health.kind, why=health.why)
+        elif health.paused_until is not None:
+            yield Sighting("paused", f"paused:{lane}", since, lane, cause=health.kind, why=health.why)
+            continue
         if health.kind not in CREDENTIALS or now.open_as(f"open:{lane}"):
             yield Sighting("open", f"open:{lane}", since, lane, cause=health.kind, why=health.why)
 

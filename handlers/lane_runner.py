@@ -175,6 +175,8 @@ class LaneRunner:
     def _prepare(self) -> float:
         """Set the far side up before anything is claimed; how many seconds to wait when that was refused."""
         now = self._crew.now()
+        if left := self._book.health_book.pause_left(self.lane.name, now=now):
+            return min(left.total_seconds(), 5.0)
         try:
             self.lane.prepare()
         except StopLane as e:

@@ -836,10 +836,10 @@ def test_a_task_whose_worker_ends_each_time_waits_for_a_person_at_last(ledger: L
     assert (task["state"], task["kind"], task["doubt"]) == ("failed", DEADLY, True)
 
 
-def test_a_worker_that_starts_probes_an_open_lane_and_keeps_a_pause(ledger: Ledger, clock: Clock) -> None:
+def test_a_worker_that_starts_probes_an_open_lane_and_keeps_a_short_pause(ledger: Ledger, clock: Clock) -> None:
     deliver(ledger, 1, clock=clock)
     stop = Retry(None, "no credential", "far.credential", stop=True)
-    pause = Retry(timedelta(hours=1), "wait", "far.busy", pause=True)
+    pause = Retry(timedelta(minutes=1), "wait", "far.busy", pause=True)
     ledger.book.health_book.note("smaregi", stop, now=clock())
     assert ledger.claim(now=clock()) == []
     ledger.book.health_book.probe_now("smaregi", now=clock())
@@ -848,6 +848,24 @@ def test_a_worker_that_starts_probes_an_open_lane_and_keeps_a_pause(ledger: Ledg
     ledger.book.health_book.note("hubspot", pause, now=clock())
     ledger.book.health_book.probe_now("hubspot", now=clock())
     assert ledger.claim("hubspot", now=clock()) == []
+
+
+def test_a_long_pause_is_lifted_by_a_start_and_ends_with_one_probe(ledger: Ledger, clock: Clock) -> None:
+    """All who heard it come back when it ends: one of them is the probe, and the others follow when it went well."""
+    deliver(ledger, 1, 2, 3, clock=clock)
+    asked = Retry(timedelta(hours=1), "wait", "far.busy", pause=True)
+    ledger.settle(ledger.claim(now=clock()), asked, now=clock())
+    clock.forward(minutes=1)
+    assert ledger.claim(now=clock()) == []
+    assert ledger.book.health_book.pause_left("smaregi", now=clock()) == timedelta(minutes=59)
+
+    assert ledger.book.health_book.probe_now("smaregi", now=clock())
+    probe = ledger.claim(now=clock())
+    assert len(probe) == 1
+    assert not ledger.book.health_book.probe_now("smaregi", now=clock()), "one probe at a time"
+    ledger.settle(probe, done(), now=clock())
+    assert len(ledger.claim(now=clock())) == 2
+    assert not ledger.book.health_book.probe_now("smaregi", now=clock()), "it is well"
 
 
 def test_a_late_result_that_comes_while_another_carries_has_every_field_it_sent_go_out_again(

@@ -28,6 +28,12 @@ SHOPIFY = {
         _("Ask for protected customer data, level 2, for the app in Shopify, and check the shop's plan."),
         "setting",
     ),
+    "shopify.withheld": Cause(
+        _("Shopify withholds some fields of customers"),
+        _("Shopify approves an app field by field. These fields come as null, with a refusal."),
+        _("Ask for these fields in the app's protected customer data. flask doctor names the mend of each field."),
+        "setting",
+    ),
     "shopify.forbidden": Cause(
         _("Shopify forbids our calls"),
         _("The app's scopes or its list of allowed IP addresses keep us out."),

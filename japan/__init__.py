@@ -5,6 +5,7 @@ from japan.birth_date import birth_date
 from japan.characters import clean
 from japan.fixed import Fixed
 from japan.gender import gender
+from japan.invisible import is_blank
 from japan.kana import kana
 from japan.mail import email
 from japan.phone import e164, phone, phone_e164
@@ -19,6 +20,7 @@ __all__ = [
     "e164",
     "email",
     "gender",
+    "is_blank",
     "kana",
     "lies_abroad",
     "phone",

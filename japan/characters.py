@@ -13,8 +13,8 @@ The policy, for every name and address on its way to the till:
    characters become 〓 as well: something stood there.
 5. Latin letters lose accents that Windows-31J does not have (é → e). Letters of other living scripts (Hangul, Thai,
    simplified Chinese) stay as they are: they are three bytes, and 〓〓〓 is nobody's name.
-6. Invisible characters (controls, joiners, variation selectors, direction marks) and signs outside Windows-31J are
-   dropped; tabs and line breaks become one space; the ends are trimmed.
+6. Invisible characters (controls, joiners, variation selectors, direction marks, the fillers of Hangul, the blank of
+   Braille) and signs outside Windows-31J are dropped; tabs and line breaks become one space; the ends are trimmed.
 
 Every change is in ``Fixed.fixes``. The limits come from the far side:
 https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/postcustomersbulk
@@ -32,6 +32,7 @@ import jaconv
 
 from japan.cutting import cut
 from japan.fixed import NOTHING, Fixed, dropped, fix
+from japan.invisible import is_invisible
 from japan.repertoire import Place, place
 from japan.variants import PLAIN_FORMS
 
@@ -44,7 +45,7 @@ _LAST_OF_BMP: Final = 0xFFFF
 _IDEOGRAPHIC_PLANES: Final = range(0x20000, 0x40000)
 _FRACTION: Final = "<fraction>"
 
-_SPACES: Final = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85")
+_SPACES: Final = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2800")  # the blank of Braille is as wide as a letter
 _VOICED: Final = re.compile("(.?)([\u3099\u309a\u309b\u309c\uff9e\uff9f])", re.DOTALL)
 _COMBINING: Final = {"\u309b": "\u3099", "\uff9e": "\u3099", "\u309c": "\u309a", "\uff9f": "\u309a"}
 _STANDING: Final = {"\u3099": "\u309b", "\u309a": "\u309c"}
@@ -119,7 +120,7 @@ def _render(character: str) -> tuple[str, Change]:  # noqa: C901, PLR0911 - one 
     category = unicodedata.category(character)
     if category in ("Zs", "Zl", "Zp") or character in _SPACES:
         return " ", "spaced"
-    if category in ("Cc", "Cf", "Cs") or "VARIATION SELECTOR" in unicodedata.name(character, ""):
+    if is_invisible(character):
         return "", "invisible"
     if ord(character) in _FULL_WIDTH:
         return chr(ord(character) - 0xFEE0), "narrowed"

@@ -52,9 +52,9 @@ class _Sheet:
         self.corrections: list[Correction] = []
 
     def put(self, name: str, value: Maybe[str]) -> None:
-        """A text as it is, trimmed; blank is the same as none."""
+        """A text as it is, trimmed; blank is the same as none, and so is what nobody can see (U+3164, U+200B)."""
         if not isinstance(value, Unknown):
-            self.properties[name] = (value or "").strip() or None
+            self.properties[name] = None if japan.is_blank(value or "") else (value or "").strip()
 
     def put_fixed(
         self, name: str, value: Maybe[str], fix: Callable[[str], Fixed], *, or_as_it_is: bool = False

@@ -172,7 +172,7 @@ class Flow:
             case Without(properties=names):
                 if not row.refuse(names):
                     why = f"HubSpot refuses a value of {', '.join(sorted(names))}, which cannot be left out"
-                    row.result = AskPerson(why, kind="hubspot.refused")
+                    row.result = verdict.otherwise or AskPerson(why, kind="hubspot.refused")
             case NoSuchProperty(properties=names):
                 row.needs_setup = row.mend("setup")
                 if not row.needs_setup:

@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 import japan
 from clients.hubspot.properties import EMAIL_RAW
 from clients.lane import fingerprint
 from customer import Address, Correction, Customer, Maybe, Unknown, known
 from japan import Fixed
+
+LONGEST_KEPT: Final = 500
+"""Characters of a refused value that a person is shown; tags may have thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +168,24 @@ def _amount(sheet: _Sheet, amount: Maybe[str]) -> None:
         sheet.correct(name, "dropped", "not a number")
 
 
+def refused_value(name: str, value: str | None) -> Correction:
+    """What a person is told of a value that HubSpot does not take, with the value itself."""
+    if value is None:
+        return Correction(name, "dropped", "HubSpot does not take it empty; what stands there stays")
+    kept = value if len(value) <= LONGEST_KEPT else f"{value[:LONGEST_KEPT]}… ({len(value):,} characters)"
+    where = f"this address; kept as {EMAIL_RAW}" if name == "email" else "this value"
+    return Correction(name, "dropped", f"HubSpot does not take {where}: {kept}")
+
+
 def _without_refused(sheet: _Sheet, refused: Mapping[str, str], *, raw_email: str | None) -> Contact:
     held: dict[str, str] = {}
-    for name, mark in refused.items():
-        value = sheet.properties.get(name)
-        if value is None or fingerprint(value) != mark:
+    # The address first: with it held back, there is a text of it that may be refused as well.
+    for name in sorted(refused, key=lambda name: name != "email"):
+        if name not in sheet.properties or fingerprint(value := sheet.properties[name]) != refused[name]:
             continue
-        held[name] = mark
+        held[name] = refused[name]
         del sheet.properties[name]
-        if name == "email":
+        if name == "email" and value is not None:
             sheet.put(EMAIL_RAW, raw_email)
-            sheet.correct(name, "dropped", f"HubSpot does not take this address; kept as {EMAIL_RAW}")
-        else:
-            sheet.correct(name, "dropped", "HubSpot does not take this value")
+        sheet.corrections.append(refused_value(name, raw_email if name == "email" else value))
     return Contact(sheet.properties, tuple(sheet.corrections), held)

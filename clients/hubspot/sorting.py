@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -26,13 +26,15 @@ from clients.hubspot.complaints import (
     named,
     texts,
 )
+from clients.hubspot.properties import CUSTOMER_ID
 
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """HubSpot does not take these values: leave them out and go again."""
+    """HubSpot does not take these values: leave them out and go again; ``otherwise``, where none of them was sent."""
 
     properties: frozenset[str]
+    otherwise: AskPerson | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,38 @@ def sort_row(error: Mapping[str, Any], *, status: int | None = None) -> Verdict:
         return NoSuchProperty(named(meant["no property"]))
     if "blocklisted" in meant or "required" in meant:
         return _for_a_person(meant, status, seen)
-    if "value" in meant and (names := named(meant["value"])):
-        return Without(names)
-    if "taken" in meant or status == 409:
+    # An admin's own rule and a value too long come under codes that no page lists, and words may be in any language.
+    others = (each for each in said if meaning(each) is None and (status is not None or _is_validation(error)))
+    unlisted = named(others) - named(meant.get("taken", ()))
+    if names := named(meant.get("value", ())):
+        return _without(names | unlisted, error, said, status)
+    if "taken" in meant or status == 409 or existing_id(error):
         return Taken(existing_id(error))
     if "gone" in meant:
         return Gone()
-    return _unknown_refusal(error, said, status, seen)
+    return _without(unlisted, error, said, status) if unlisted else _unknown_refusal(error, said, status)
+
+
+def _is_validation(error: Mapping[str, Any]) -> bool:
+    """Whether a row's category speaks of what was sent, and not of HubSpot's own trouble."""
+    category = str(error.get("category", ""))
+    return category in ("", "BAD_REQUEST") or re.search(r"VALID|PROPERT|LENGTH", category) is not None
+
+
+def _without(
+    names: frozenset[str], error: Mapping[str, Any], said: list[Complaint], status: int | None
+) -> Without | AskPerson:
+    """Every refused value can be left out but the key: without it the contact would be nobody's."""
+    seen = correlation_id(error)
+    if CUSTOMER_ID not in names:
+        return Without(names, _for_its_codes(said, status, seen))
+    return AskPerson(
+        f"HubSpot refuses the value of {CUSTOMER_ID}, which is never left out: look for a rule on that property under "
+        f"Settings > Properties in HubSpot (correlation id {seen or 'not given'})",
+        kind="hubspot.refused",
+        status=status,
+        vendor_request_id=seen,
+    )
 
 
 def _for_a_person(meant: Mapping[str, list[Complaint]], status: int | None, seen: str | None) -> AskPerson:
@@ -117,20 +144,22 @@ def _for_a_person(meant: Mapping[str, list[Complaint]], status: int | None, seen
     return AskPerson(why, kind=f"hubspot.{kind}", status=status, vendor_request_id=seen)
 
 
-def _unknown_refusal(
-    error: Mapping[str, Any], about: list[Complaint], status: int | None, seen: str | None
-) -> CarryError:
+def _unknown_refusal(error: Mapping[str, Any], said: list[Complaint], status: int | None) -> CarryError:
     """What the fact sheet does not know. A row's own trouble waits for a person; HubSpot's own comes back by itself."""
-    category = str(error.get("category", ""))
+    category, seen = str(error.get("category", "")), correlation_id(error)
     if status is None and category == "RATE_LIMITS":
         return _later("a row was held back by a limit", "locked", status, seen, timedelta(seconds=10), lane_wide=False)
-    if status is None and category not in ("", "VALIDATION_ERROR", "BAD_REQUEST"):
+    if status is None and not _is_validation(error):
         return _later(f"a row failed ({_slug(category)})", "row_failed", status, seen, lane_wide=False)
-    codes = sorted({_slug(each.code) for each in about if each.code} - {"VALIDATION_ERROR"})
-    names = sorted(named(about))
-    said = ", ".join([*codes, *(f"property {name}" for name in names)]) or "no code given"
+    return _for_its_codes(said, status, seen)
+
+
+def _for_its_codes(said: list[Complaint], status: int | None, seen: str | None) -> AskPerson:
+    """For a person, with HubSpot's codes, the properties it names, and the id for its support."""
+    codes = sorted({_slug(each.code) for each in said if each.code} - {"VALIDATION_ERROR"})
+    about = ", ".join([*codes, *(f"property {name}" for name in sorted(named(said)))]) or "no code given"
     return AskPerson(
-        f"HubSpot does not take this contact: {said} (correlation id {seen or 'not given'})",
+        f"HubSpot does not take this contact: {about} (correlation id {seen or 'not given'})",
         kind="hubspot.refused",
         status=status,
         vendor_request_id=seen,

@@ -75,7 +75,7 @@ def play_answers(source: Source) -> None:
     error = read_back(source, source.pick(ERRORS), 8)
     if isinstance(error, Mapping):
         for complaint in complaints(error):
-            storable(complaint.property, "a property's name")
+            storable(sorted(complaint.properties), "the properties' names")
         storable((existing_id(error), correlation_id(error)), "ids")
         headers = {"Retry-After": str(source.pick(TEXTS))} if source.one_in(3) else {}
         zone = source.pick((None, ZoneInfo("Asia/Tokyo")))

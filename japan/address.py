@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from customer import Address
+from japan.address_text import DASHED, hyphens, tidy
 from japan.characters import clean
 from japan.cutting import cut
 from japan.fixed import NOTHING, Fixed, fix
@@ -13,7 +14,6 @@ from japan.postcode import postcode, prefecture_of
 from japan.prefectures import PREFECTURES, prefecture
 
 _NO_LIMIT: Final = 1_000_000
-_LONG_MARK_AS_HYPHEN: Final = re.compile(r"(?<=[0-9])\s*[ー―─]\s*(?=[0-9])")
 _POSTCODE_IN_FRONT: Final = re.compile(r"〒\s*[0-9]{3}-?[0-9]{4}\s*")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")  # ISO 3166-1
 _REGION: Final = re.compile(r"\A[0-9A-Z]{1,3}\Z")  # ISO 3166-2 after the hyphen: ON, CA, 11
@@ -58,11 +58,12 @@ def lies_abroad(address: Address) -> bool:
 
 
 def _cleaned(text: str | None, fixes: _Fixes) -> str:
-    cleaned = clean(text or "", _NO_LIMIT)
-    value = _LONG_MARK_AS_HYPHEN.sub("-", cleaned.value or "")
-    found = list(cleaned.fixes)
+    tidied = tidy(text or "")
+    cleaned = clean(tidied.value or "", _NO_LIMIT, parted=True)
+    value = hyphens(cleaned.value or "")
+    found = [*cleaned.fixes, *tidied.fixes]
     if value != (cleaned.value or ""):
-        found.append(fix("replaced", "ー → - between digits"))
+        found.append(DASHED)
     fixes.extend(one for one in found if one not in fixes)
     return value
 
@@ -158,9 +159,9 @@ def _fit(base: str, building: str, glue: str, most: int, fixes: _Fixes) -> Fixed
         line = cut(whole, most)
     if line != whole:
         fixes.append(fix("cut", f"cut at {len(line)} of {len(whole)} characters"))
-    if (plain := _LONG_MARK_AS_HYPHEN.sub("-", line)) != line:
+    if (plain := hyphens(line)) != line:
         line = plain
-        fixes.append(fix("replaced", "ー → - between digits"))
+        fixes.append(DASHED)
     return Fixed(line, tuple(fixes))
 
 

@@ -25,7 +25,9 @@ def _class_of(*tables: str) -> str:
     return "".join(f"\\U{first:0>8}" + (f"-\\U{last:0>8}" if last else "") for first, _, last in ranges)
 
 
-_INVISIBLE: Final = re.compile(f"[{_class_of(_DEFAULT_IGNORABLE, _BLANK)}]")
+INVISIBLE: Final = _class_of(_DEFAULT_IGNORABLE, _BLANK)
+"""The inside of a character class: what is invisible although its category may not say so."""
+_INVISIBLE: Final = re.compile(f"[{INVISIBLE}]")
 
 
 @lru_cache(maxsize=4096)

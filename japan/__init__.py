@@ -1,6 +1,8 @@
 """Japanese data: how names, readings, addresses, numbers and dates of Japan are written; pure, and knowing no lane."""
 
-from japan.address import address_line, lies_abroad
+from japan.address import address_line, lies_abroad, postcode_of
+from japan.address_parts import parts_of
+from japan.address_text import tidy
 from japan.birth_date import birth_date
 from japan.characters import clean
 from japan.fixed import Fixed
@@ -23,8 +25,11 @@ __all__ = [
     "is_blank",
     "kana",
     "lies_abroad",
+    "parts_of",
     "phone",
     "phone_e164",
     "postcode",
+    "postcode_of",
     "prefecture",
+    "tidy",
 ]

@@ -643,7 +643,9 @@ def test_what_hubspot_normalised_is_reported(portal: Portal, lane: HubSpotLane) 
 
 def test_an_answer_that_is_not_json_is_tried_later(portal: Portal, lane: HubSpotLane) -> None:
     portal.instead["read"] = [lambda: (200, {}, "<html>")] * 2
-    refused(one(lane, Task(person(1))), TryLater, "unreadable")
+    refused(one(lane, Task(person(1))), TryLater, "blocked")
+    portal.instead["read"] = [lambda: answer(200, {"results": "no list"})] * 2
+    refused(one(lane, Task(person(2))), TryLater, "unreadable")
 
 
 # --- trouble for all

@@ -19,14 +19,13 @@ from clients.hubspot.complaints import (
     Complaint,
     complaints,
     correlation_id,
-    details,
     existing_id,
     mapping,
     meaning,
     named,
-    texts,
 )
 from clients.hubspot.properties import CUSTOMER_ID
+from clients.hubspot.scopes import missing_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,43 @@ class NoSuchProperty:
     properties: frozenset[str]
 
 
+class Blocked(StopLane):
+    """Something other than HubSpot's API refused the call, as a firewall does: perhaps for the sake of one row."""
+
+    def __init__(self, status: int) -> None:
+        where, kind = "look there, and at HUBSPOT_API_URL", "all_blocked"
+        if 300 <= status < 400 or status in (404, 405):
+            where, kind = "check HUBSPOT_API_URL", "address"
+        super().__init__(
+            f"HubSpot's API does not answer here, something else does (a firewall, a proxy): HTTP {status}; {where}",
+            kind=f"hubspot.{kind}",
+            doubt=status < 300,
+            status=status,
+        )
+        self.how = f"HTTP {status}"
+
+    def of_one(self, *, others_taken: bool, attempt: int) -> AskPerson | TryLater:
+        """What it means for a row that was refused while it stood alone, on its task's ``attempt``-th try.
+
+        A firewall's whim passes in seconds, its rule does not: what is surely about the row, or was refused again and
+        again, is for a person.
+        """
+        said = f"something before HubSpot (a firewall, by the look of it) refuses this customer: {self.how}"
+        if not others_taken and attempt < TRIES_BEFORE_A_PERSON:
+            return TryLater(said, kind="hubspot.blocked", lane_wide=False, doubt=self.doubt, status=self.status)
+        return AskPerson(
+            f"{said}, not in HubSpot's words. Look in the customer's fields for what reads like a program or an attack "
+            "(<, ../, SELECT) or is very long, or have the firewall let it through",
+            kind="hubspot.blocked",
+            status=self.status,
+        )
+
+
 Verdict: TypeAlias = CarryError | Without | Taken | Gone | NoSuchProperty
 
 
 LOCKED_S: Final = 2  # https://developers.hubspot.com/docs/api-reference/error-handling : a 423 lock lasts 2 s
+TRIES_BEFORE_A_PERSON: Final = 3
 ABOUT_ROWS: Final = frozenset({400, 404, 409, 414})
 """Statuses by which a whole batch may be refused for the sake of one row."""
 
@@ -68,21 +100,14 @@ def sort_answer(answer: Answer, *, now: datetime, zone: ZoneInfo | None = None) 
     """The verdict on an answer that is not 2xx. ``zone`` is the account's, in which a daily limit ends at midnight."""
     body: Mapping[str, Any] = answer.body if isinstance(answer.body, Mapping) else {}
     status, seen = answer.status, correlation_id(body)
-    if status in (401, 403):
-        return _no_entry(status, body, seen)
+    if stop := _no_entry(answer, body, seen):
+        return stop
     if status == 423:
         return _later("a record is locked", "locked", status, seen, wait=timedelta(seconds=LOCKED_S), lane_wide=False)
     if status in (429, 477):
         return _busy(answer, body, seen, now, zone)
-    known_path = status != 404 or "gone" in {meaning(each) for each in complaints(body)}
-    if status in ABOUT_ROWS and known_path:
+    if status in ABOUT_ROWS:
         return sort_row(body, status=status)
-    if status == 404 or 300 <= status < 400:
-        return StopLane(
-            f"HubSpot's API does not answer here ({status}): check HUBSPOT_API_URL",
-            kind="hubspot.address",
-            status=status,
-        )
     # All our writes are keyed, so what may have been done is simply done again: the doubt is said, and costs nothing.
     return _later(f"answered {status}", "unavailable" if status >= 500 else "unexpected", status, seen, doubt=True)
 
@@ -171,24 +196,61 @@ def _slug(code: str) -> str:
     return code if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]{1,60}", code) else "unnamed code"
 
 
-def _no_entry(status: int, body: Mapping[str, Any], seen: str | None) -> StopLane:
-    scopes: list[str] = []
-    for part in (body, *details(body)):
-        scopes += texts(mapping(part.get("context")).get("requiredGranularScopes"))
-    if status == 403:
-        named_scopes = {scope for scope in scopes if re.fullmatch(r"[a-z][a-z0-9._-]{1,80}", scope)}
-        missing = ", ".join(sorted(named_scopes)) or "HubSpot does not say which"
+def is_foreign(answer: Answer) -> bool:
+    """Whether what answers is not HubSpot's API, which speaks in JSON objects."""
+    passing = answer.status >= 500 or answer.status in (401, 408, 409, 423, 425, 429, 477)
+    return not passing and not isinstance(answer.body, Mapping)
+
+
+def lacks_scopes(scopes: frozenset[str], seen: str | None) -> StopLane:
+    """The key may not do what is asked for; ``scopes`` are those HubSpot names."""
+    missing = ", ".join(sorted(scopes)) or "HubSpot does not say which"
+    return StopLane(
+        f"the key in HUBSPOT_ACCESS_TOKEN lacks scopes ({missing}): Development > Keys > Service keys in HubSpot",
+        kind="hubspot.scopes",
+        status=403,
+        vendor_request_id=seen,
+    )
+
+
+def refused_everywhere(answer: Answer, blocked: Blocked) -> StopLane | None:
+    """Why nobody can go, where the call for the account, which holds no customer and needs no scope, is refused too."""
+    seen = correlation_id(mapping(answer.body))
+    if answer.status == 401:
+        return _unknown_key(seen)
+    if answer.status == 403:
+        return lacks_scopes(missing_scopes(answer.body) or frozenset(), seen)
+    return blocked if is_foreign(answer) and answer.status == blocked.status else None
+
+
+def _no_entry(answer: Answer, body: Mapping[str, Any], seen: str | None) -> StopLane | None:
+    """Why we are not let in, where that is what the answer says."""
+    status = answer.status
+    if status == 401:
+        return _unknown_key(seen)
+    if status == 403 and (scopes := missing_scopes(body)) is not None:
+        return lacks_scopes(scopes, seen)
+    if status in (403, 413) or is_foreign(answer):
+        return Blocked(status)
+    if 300 <= status < 400 or (status == 404 and not _is_gone(body)):
         return StopLane(
-            f"the key in HUBSPOT_ACCESS_TOKEN lacks scopes ({missing}): Development > Keys > Service keys in HubSpot",
-            kind="hubspot.scopes",
+            f"HubSpot's API does not answer here ({status}): check HUBSPOT_API_URL",
+            kind="hubspot.address",
             status=status,
-            vendor_request_id=seen,
         )
+    return None
+
+
+def _is_gone(body: Mapping[str, Any]) -> bool:
+    return "gone" in {meaning(each) for each in complaints(body)}
+
+
+def _unknown_key(seen: str | None) -> StopLane:
     return StopLane(
         "HubSpot does not know the key in HUBSPOT_ACCESS_TOKEN: it was rotated, or never complete "
         "(Development > Keys > Service keys)",
         kind="hubspot.token",
-        status=status,
+        status=401,
         vendor_request_id=seen,
     )
 

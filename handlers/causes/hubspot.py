@@ -57,6 +57,27 @@ HUBSPOT = {
         _("Correct that field of the customer in Shopify; saving it there tries again by itself."),
         "shopify",
     ),
+    "hubspot.blocked": Cause(
+        _("A firewall before HubSpot refuses this customer"),
+        _("Something between us and HubSpot, a firewall as it seems, refuses this customer's data; others go."),
+        _(
+            "Look in the customer's fields in Shopify for what reads like a program (<, ../, SELECT) or is very long. "
+            "Or have the firewall let it through, and try again."
+        ),
+        "shopify",
+    ),
+    "hubspot.all_blocked": Cause(
+        _("A firewall before HubSpot refuses everything"),
+        _("Something between us and HubSpot, a firewall or a proxy as it seems, refuses whatever we send."),
+        _("Ask whoever runs the firewall or proxy of this service. Check HUBSPOT_API_URL."),
+        "setting",
+    ),
+    "hubspot.sifting": Cause(
+        _("Some rows of a batch are refused"),
+        _("HubSpot refuses a batch for the sake of some customers; they are told apart from the others."),
+        NOTHING,
+        "wait",
+    ),
     "hubspot.token": Cause(
         _("HubSpot refuses our key"),
         _("The key was rotated, or not copied whole."),

@@ -7,7 +7,7 @@ from japan.fixed import Fixed
 from japan.gender import gender
 from japan.kana import kana
 from japan.mail import email
-from japan.phone import phone
+from japan.phone import e164, phone, phone_e164
 from japan.postcode import postcode
 from japan.prefectures import prefecture
 
@@ -16,11 +16,13 @@ __all__ = [
     "address_line",
     "birth_date",
     "clean",
+    "e164",
     "email",
     "gender",
     "kana",
     "lies_abroad",
     "phone",
+    "phone_e164",
     "postcode",
     "prefecture",
 ]

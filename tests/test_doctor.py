@@ -258,8 +258,8 @@ def test_no_secret_stands_in_any_line(sqlite_url: str) -> None:
 # -- what each thing means, without asking anybody --------------------------------------------------------------------
 
 
-LITE = Soundness(False, "3.45", True, journal="wal", size=10**9, free=10**10, filesystem="ext4")
-ELEPHANT = Soundness(True, "16.4", True, settings={"fsync": "on", "synchronous_commit": "on"})
+LITE = Soundness(False, "3.45", "current", journal="wal", size=10**9, free=10**10, filesystem="ext4")
+ELEPHANT = Soundness(True, "16.4", "current", settings={"fsync": "on", "synchronous_commit": "on"})
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def contact(customer: Customer, *, today: date, refused: Mapping[str, str] | Non
     _email(sheet, customer.email)
     sheet.put("lastname", customer.last_name)
     sheet.put("firstname", customer.first_name)
-    sheet.put("phone", customer.phone)
+    sheet.put_fixed("phone", customer.phone, japan.phone_e164)
     _address(sheet, customer.address)
     sheet.put_fixed("shopify_last_name_kana", customer.last_kana, japan.kana, or_as_it_is=True)
     sheet.put_fixed("shopify_first_name_kana", customer.first_kana, japan.kana, or_as_it_is=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -16,10 +17,10 @@ from clients.lane import Carried, Change, Look, Result, seen
 from clients.pace import PaceStore
 from clients.shopify.admin import Admin, Told
 from clients.shopify.checking import examine
-from clients.shopify.node import gid, question, read_node
+from clients.shopify.node import ANY_ADDRESS, gid, has_no_address, question, read_node
 from clients.shopify.refusals import DENIED, denied, sort_troubles
 from clients.token import Vault
-from customer import Customer, Task
+from customer import UNKNOWN, Address, Customer, Task
 
 SPARE: Final = frozenset({"lastOrder"})
 """Fields we can do without: an app that may see no orders still reads customers."""
@@ -111,10 +112,31 @@ class ShopifyLane:
         if not isinstance(nodes, list) or len(nodes) != len(ids):
             raise sort_troubles(told.troubles, told.vendor_request_id)
         unseen, failed = self._sort_parts(told)
-        return {
+        results = {
             customer_id: _incomplete(told) if row in failed else self._read(customer_id, node, unseen, told)
             for row, (customer_id, node) in enumerate(zip(ids, nodes, strict=True))
         }
+        return self._keep_addresses(tasks, results)
+
+    def _keep_addresses(self, tasks: Sequence[Task], results: dict[int, Result]) -> Mapping[int, Result]:
+        """The results, in which no known address is cleared while Shopify still lists one, or does not say."""
+        had = {task.customer.id for task in tasks if isinstance(task.customer.address, Address)}
+        losing = {
+            i: result
+            for i, result in results.items()
+            if i in had and isinstance(result, Carried) and result.found and result.found.address is None
+        }
+        if not losing:
+            return results
+        told = self.admin.ask(ANY_ADDRESS, {"ids": [gid(one) for one in losing]}, points=4.0 * len(losing))
+        nodes = told.data.get("nodes")
+        if not isinstance(nodes, list) or len(nodes) != len(losing):
+            nodes = [None] * len(losing)
+        for (i, result), node in zip(losing.items(), nodes, strict=True):
+            if not has_no_address(node):
+                assert result.found
+                results[i] = replace(result, found=replace(result.found, address=UNKNOWN))
+        return results
 
     def preview(self, task: Task) -> Look:
         """What a read would teach us: of each field, what we know now (``there``) and what Shopify has (``would_be``).

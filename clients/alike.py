@@ -19,6 +19,7 @@ MOST_KNOWN: Final = 1_000
 class _Suspicion:
     how: str
     who: int
+    place: int
     everybody: bool = False
 
 
@@ -31,22 +32,36 @@ class Alike:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._at: dict[str, _Suspicion] = {}
+        self._suspicions = 0
         self._reasons: dict[tuple[str, int], None] = {}  # the oldest first
 
-    def refused(self, door: str, who: int, how: str) -> bool:
+    def begin(self) -> int:
+        """Where a call begins, for ``refused``: how many suspicions there were by then."""
+        with self._lock:
+            return self._suspicions
+
+    def refused(self, door: str, who: int, how: str, *, begun: int | None = None) -> bool:
         """Note that customer ``who`` was refused alone, in this way; whether everybody is, by all that is known.
 
         Two customers refused alike, and none taken between them, are everybody; so is each one after them, until one
-        is taken.
+        is taken. A call that was ``begun`` before the first of them was refused tells nothing: what is under way beside
+        it may still be taken.
         """
         with self._lock:
             known = self._at.get(door)
             if known is not None and known.how == how:
-                known.everybody = known.everybody or (known.who != who and (door, who) not in self._reasons)
+                tells = known.who != who and (door, who) not in self._reasons
+                known.everybody = known.everybody or (tells and (begun is None or begun >= known.place))
                 return known.everybody
             if (door, who) not in self._reasons:
-                self._at[door] = _Suspicion(how, who)
+                self._suspicions += 1
+                self._at[door] = _Suspicion(how, who, self._suspicions)
             return False
+
+    def is_reason(self, door: str, who: int) -> bool:
+        """Whether this customer was refused while others were taken."""
+        with self._lock:
+            return (door, who) in self._reasons
 
     def taken(self, door: str) -> None:
         """Note that a customer came through at this door: who was refused alone before is the reason for it."""

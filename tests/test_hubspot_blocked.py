@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.alike import Alike
+from clients.blocked import Blocked
 from clients.errors import AskPerson, CarryError, StopLane, TryLater
-from clients.http import Answer
 from clients.hubspot.lane import HubSpotLane
-from clients.hubspot.sifting import Refusal, Sieve, Sifting
-from clients.hubspot.sorting import Blocked
+from clients.hubspot.sorting import not_hubspot
 from clients.lane import Carried, Result
 from clients.pace import AlonePace
+from clients.sifting import Refusal, Sieve, Sifting
 from customer import Customer, Task
 from sandbox.config import SandboxConfig
 from sandbox.world import World
@@ -236,19 +236,19 @@ def test_one_bad_row_costs_at_most_ten_calls(where: int) -> None:
 @settings(max_examples=50)
 @given(st.frozensets(st.integers(0, 99), max_size=40))
 def test_each_carry_settles_some_within_its_calls(bad: frozenset[int]) -> None:
-    calls, refusal = 0, Refusal[int](Blocked(403), about_rows=True)
+    calls, refusal = 0, Refusal[int, CarryError](not_hubspot(403), about_rows=True)
     open_: list[int] = list(range(100))
     alike = Alike()
     while open_:
         alike.taken("write")  # by another batch
         calls = 0
 
-        def send(part: Any) -> Refusal[int] | None:
+        def send(part: Any) -> Refusal[int, CarryError] | None:
             nonlocal calls
             calls += 1
             return refusal if set(part) & bad else None
 
-        sifting = Sifting(alike, lambda: Answer(200, {}, {"portalId": 1}))
+        sifting: Sifting[CarryError] = Sifting("hubspot", alike, lambda _: None)
         sifted = sifting.run("write", open_, send, whose=lambda each: each)
         assert calls <= MOST
         if any(isinstance(verdict, Blocked) for _, verdict in sifted.unsent):

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from clients.blocked import Blocked
 from clients.errors import AskPerson, Busy, CarryError, StopLane, TryLater
 from clients.http import Answer
-from clients.hubspot.sorting import Blocked, Gone, NoSuchProperty, Taken, Without, sort_answer, sort_row
+from clients.hubspot.sorting import Gone, NoSuchProperty, Taken, Without, sort_answer, sort_row
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)  # 23:00 in Japan
 

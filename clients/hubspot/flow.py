@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeAlias, TypeVar
 
 from clients.alike import Alike
+from clients.blocked import Blocked
 from clients.errors import AskPerson, CarryError, StopLane, TryLater
 from clients.http import Answer
 from clients.hubspot.api import HubSpotApi
@@ -20,11 +21,21 @@ from clients.hubspot.properties import CUSTOMER_ID
 from clients.hubspot.resolving import ASKED_FOR, Finds, Found, conflict, email_taken, linked_to_other
 from clients.hubspot.rows import Row
 from clients.hubspot.settling import blamed, settle
-from clients.hubspot.sifting import Refusal, Sifted, Sifting
-from clients.hubspot.sorting import ABOUT_ROWS, Blocked, Gone, NoSuchProperty, Taken, Verdict, Without, is_foreign
+from clients.hubspot.sorting import (
+    ABOUT_ROWS,
+    Gone,
+    NoSuchProperty,
+    Taken,
+    Verdict,
+    Without,
+    is_foreign,
+    refused_everywhere,
+)
 from clients.lane import Did
+from clients.sifting import Refusal, Sifted, Sifting
 
 T = TypeVar("T")
+Sifts: TypeAlias = Sifting[Verdict]
 Reading: TypeAlias = tuple[list[Found], Sequence[tuple[Row, Verdict]]]
 Write: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Answer]
 
@@ -43,7 +54,7 @@ class Flow:
 
     def carry(self, rows: Sequence[Row]) -> None:
         """Give each of these rows, at most 100, its result."""
-        sifting = Sifting(self._alike, self._api.account)
+        sifting: Sifts = Sifting("hubspot", self._alike, self._refused_too)
         for _ in range(ROUNDS):
             if not (todo := _open(rows)):
                 return
@@ -51,6 +62,9 @@ class Flow:
             self._resolve([row for row in _open(todo) if row.lost], sifting)
             self._write([row for row in _open(todo) if not row.lost and not row.needs_setup], sifting)
         _end(_open(rows), _unsettled())
+
+    def _refused_too(self, blocked: Blocked) -> StopLane | None:
+        return refused_everywhere(self._api.account(), blocked)
 
     def _set_up_again(self, rows: Sequence[Row]) -> None:
         """The portal lost properties since we last looked."""
@@ -63,7 +77,7 @@ class Flow:
         for row in rows:
             row.needs_setup = False
 
-    def _resolve(self, rows: Sequence[Row], sifting: Sifting) -> None:
+    def _resolve(self, rows: Sequence[Row], sifting: Sifts) -> None:
         """Find which lost rows HubSpot has: by our id, by e-mail, or at the record it says is in the way."""
         asks: list[tuple[str | None, dict[str, Row]]] = [
             (CUSTOMER_ID, {row.key: row for row in rows}),
@@ -79,14 +93,14 @@ class Flow:
             if row not in unread:
                 finds.place(row)
 
-    def _reading(self, id_property: str | None, ids: Mapping[str, Row], sifting: Sifting) -> Callable[[], Reading]:
+    def _reading(self, id_property: str | None, ids: Mapping[str, Row], sifting: Sifts) -> Callable[[], Reading]:
         return lambda: self._read(id_property, ids, sifting)
 
-    def _read(self, id_property: str | None, ids: Mapping[str, Row], sifting: Sifting) -> Reading:
+    def _read(self, id_property: str | None, ids: Mapping[str, Row], sifting: Sifts) -> Reading:
         """The contacts HubSpot has of these, and the rows it would not answer for; an id it refuses has none."""
         found: list[Found] = []
 
-        def ask(part: Sequence[str]) -> Refusal[str] | None:
+        def ask(part: Sequence[str]) -> Refusal[str, Verdict] | None:
             try:
                 answer = self._api.read(id_property, part, ASKED_FOR)
             except CarryError as error:
@@ -105,7 +119,7 @@ class Flow:
         unread: list[tuple[Row, Verdict]] = [(row, _of_one(row, verdict, sifted)) for row, verdict in blocked]
         return found, [*unread, *((ids[each], verdict) for each, verdict in sifted.unsent)]
 
-    def _write(self, rows: Sequence[Row], sifting: Sifting) -> None:
+    def _write(self, rows: Sequence[Row], sifting: Sifts) -> None:
         updates = _one_row_a_contact([row for row in rows if row.ref is not None])
         upserts = [row for row in rows if row.ref is None and _can_be_created(row)]
         for row in updates:
@@ -114,13 +128,13 @@ class Flow:
         batches = ((_open(updates), self._api.update), (upserts, self._api.upsert))
         _side_by_side([self._sending(batch, write, sifting) for batch, write in batches if batch])
 
-    def _sending(self, rows: Sequence[Row], write: Write, sifting: Sifting) -> Callable[[], None]:
+    def _sending(self, rows: Sequence[Row], write: Write, sifting: Sifts) -> Callable[[], None]:
         return lambda: self._send(rows, write, sifting)
 
-    def _send(self, rows: Sequence[Row], write: Write, sifting: Sifting) -> None:
+    def _send(self, rows: Sequence[Row], write: Write, sifting: Sifts) -> None:
         """One batch; refused as a whole for the sake of one row, it is sent in parts until that row stands alone."""
 
-        def send(part: Sequence[Row]) -> Refusal[Row] | None:
+        def send(part: Sequence[Row]) -> Refusal[Row, Verdict] | None:
             try:
                 answer = write([row.input() for row in part])
             except CarryError as error:
@@ -138,7 +152,7 @@ class Flow:
             if row.result is None:
                 self._judge(row, verdict)
 
-    def _settle(self, rows: Sequence[Row], body: Any, sifting: Sifting) -> Refusal[Row] | None:
+    def _settle(self, rows: Sequence[Row], body: Any, sifting: Sifts) -> Refusal[Row, Verdict] | None:
         """Row by row; where errors name none of several silent rows, they count as refused for the sake of one."""
         done = settle(rows, body)
         for row, result in done.landed:
@@ -151,7 +165,7 @@ class Flow:
             self._ask_after(done.silent, sifting)
         return None
 
-    def _ask_after(self, rows: Sequence[Row], sifting: Sifting) -> None:
+    def _ask_after(self, rows: Sequence[Row], sifting: Sifts) -> None:
         """Rows the answer says nothing of: a new contact is looked up by its key, a known one is found anew."""
         new = {row.key: row for row in rows if row.ref is None}
         for row in rows:
@@ -236,7 +250,7 @@ def _is_about_rows(answer: Answer, verdict: Verdict) -> bool:
     return answer.status in ABOUT_ROWS and not isinstance(verdict, StopLane | NoSuchProperty)
 
 
-def _of_one(row: Row, verdict: Blocked, sifted: Sifted[Any]) -> CarryError:
+def _of_one(row: Row, verdict: Blocked, sifted: Sifted[Any, Verdict]) -> CarryError:
     return verdict.of_one(others_taken=sifted.any_taken, attempt=row.task.attempt)
 
 

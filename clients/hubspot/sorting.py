@@ -13,6 +13,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
+from clients.blocked import Blocked, says_nothing_of_the_row
 from clients.errors import AskPerson, Busy, CarryError, StopLane, TryLater
 from clients.http import Answer
 from clients.hubspot.complaints import (
@@ -55,43 +56,10 @@ class NoSuchProperty:
     properties: frozenset[str]
 
 
-class Blocked(StopLane):
-    """Something other than HubSpot's API refused the call, as a firewall does: perhaps for the sake of one row."""
-
-    def __init__(self, status: int) -> None:
-        where, kind = "look there, and at HUBSPOT_API_URL", "all_blocked"
-        if 300 <= status < 400 or status in (404, 405):
-            where, kind = "check HUBSPOT_API_URL", "address"
-        super().__init__(
-            f"HubSpot's API does not answer here, something else does (a firewall, a proxy): HTTP {status}; {where}",
-            kind=f"hubspot.{kind}",
-            doubt=status < 300,
-            status=status,
-        )
-        self.how = f"HTTP {status}"
-
-    def of_one(self, *, others_taken: bool, attempt: int) -> AskPerson | TryLater:
-        """What it means for a row that was refused while it stood alone, on its task's ``attempt``-th try.
-
-        A firewall's whim passes in seconds, its rule does not: what is surely about the row, or was refused again and
-        again, is for a person.
-        """
-        said = f"something before HubSpot (a firewall, by the look of it) refuses this customer: {self.how}"
-        if not others_taken and attempt < TRIES_BEFORE_A_PERSON:
-            return TryLater(said, kind="hubspot.blocked", lane_wide=False, doubt=self.doubt, status=self.status)
-        return AskPerson(
-            f"{said}, not in HubSpot's words. Look in the customer's fields for what reads like a program or an attack "
-            "(<, ../, SELECT) or is very long, or have the firewall let it through",
-            kind="hubspot.blocked",
-            status=self.status,
-        )
-
-
 Verdict: TypeAlias = CarryError | Without | Taken | Gone | NoSuchProperty
 
 
 LOCKED_S: Final = 2  # https://developers.hubspot.com/docs/api-reference/error-handling : a 423 lock lasts 2 s
-TRIES_BEFORE_A_PERSON: Final = 3
 ABOUT_ROWS: Final = frozenset({400, 404, 409, 414})
 """Statuses by which a whole batch may be refused for the sake of one row."""
 
@@ -196,10 +164,24 @@ def _slug(code: str) -> str:
     return code if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]{1,60}", code) else "unnamed code"
 
 
+def not_hubspot(status: int) -> Blocked:
+    """Something other than HubSpot's API answered with this status: perhaps for the sake of one row."""
+    where, kind = "look there, and at HUBSPOT_API_URL", "all_blocked"
+    if 300 <= status < 400 or status in (404, 405):
+        where, kind = "check HUBSPOT_API_URL", "address"
+    return Blocked(
+        f"HubSpot's API does not answer here, something else does (a firewall, a proxy): HTTP {status}; {where}",
+        vendor="HubSpot",
+        kind=f"hubspot.{kind}",
+        status=status,
+    )
+
+
 def is_foreign(answer: Answer) -> bool:
     """Whether what answers is not HubSpot's API, which speaks in JSON objects."""
-    passing = answer.status >= 500 or answer.status in (401, 408, 409, 423, 425, 429, 477)
-    return not passing and not isinstance(answer.body, Mapping)
+    # A 409 names what is in the way, or is a conflict all the same.
+    tells = answer.status != 409 and not says_nothing_of_the_row(answer.status)
+    return tells and not isinstance(answer.body, Mapping)
 
 
 def lacks_scopes(scopes: frozenset[str], seen: str | None) -> StopLane:
@@ -231,7 +213,7 @@ def _no_entry(answer: Answer, body: Mapping[str, Any], seen: str | None) -> Stop
     if status == 403 and (scopes := missing_scopes(body)) is not None:
         return lacks_scopes(scopes, seen)
     if status in (403, 413) or is_foreign(answer):
-        return Blocked(status)
+        return not_hubspot(status)
     if 300 <= status < 400 or (status == 404 and not _is_gone(body)):
         return StopLane(
             f"HubSpot's API does not answer here ({status}): check HUBSPOT_API_URL",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers.causes.cause import NOTHING, Cause, _
+from handlers.causes.wire import FIREWALL, SIFTING
 
 _SETUP = _("Mend what the message names in HubSpot, then run: flask hubspot setup")
 _ROW = _("The contact was locked, or HubSpot did not say how it ended. Sent again, nothing doubles.")
@@ -57,27 +58,8 @@ HUBSPOT = {
         _("Correct that field of the customer in Shopify; saving it there tries again by itself."),
         "shopify",
     ),
-    "hubspot.blocked": Cause(
-        _("A firewall before HubSpot refuses this customer"),
-        _("Something between us and HubSpot, a firewall as it seems, refuses this customer's data; others go."),
-        _(
-            "Look in the customer's fields in Shopify for what reads like a program (<, ../, SELECT) or is very long. "
-            "Or have the firewall let it through, and try again."
-        ),
-        "shopify",
-    ),
-    "hubspot.all_blocked": Cause(
-        _("A firewall before HubSpot refuses everything"),
-        _("Something between us and HubSpot, a firewall or a proxy as it seems, refuses whatever we send."),
-        _("Ask whoever runs the firewall or proxy of this service. Check HUBSPOT_API_URL."),
-        "setting",
-    ),
-    "hubspot.sifting": Cause(
-        _("Some rows of a batch are refused"),
-        _("HubSpot refuses a batch for the sake of some customers; they are told apart from the others."),
-        NOTHING,
-        "wait",
-    ),
+    **{f"hubspot.{what}": cause for what, cause in FIREWALL.items()},
+    "hubspot.sifting": SIFTING,
     "hubspot.token": Cause(
         _("HubSpot refuses our key"),
         _("The key was rotated, or not copied whole."),

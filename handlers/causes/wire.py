@@ -18,3 +18,28 @@ WIRE = {
         "wait",
     ),
 }
+
+#: What something before a vendor's API refuses.
+FIREWALL = {
+    "blocked": Cause(
+        _("A firewall refuses this customer"),
+        _("Something between us and the far side, a firewall as it seems, refuses this customer's data; others go."),
+        _(
+            "Look in the customer's fields in Shopify for what reads like a program (<, ../, SELECT) or is very long. "
+            "Or have the firewall let it through, and try again."
+        ),
+        "shopify",
+    ),
+    "all_blocked": Cause(
+        _("A firewall refuses everything"),
+        _("Something between us and the far side, a firewall or a proxy as it seems, refuses whatever we send."),
+        _("Ask whoever runs the firewall or proxy of this service. Check the address of the API in the settings."),
+        "setting",
+    ),
+}
+SIFTING = Cause(
+    _("Some rows of a batch are refused"),
+    _("A batch is refused for the sake of some customers; they are told apart from the others."),
+    NOTHING,
+    "wait",
+)

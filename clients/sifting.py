@@ -13,11 +13,11 @@ from datetime import timedelta
 from typing import Final, Generic, TypeVar
 
 from clients.alike import Alike
+from clients.blocked import Blocked
 from clients.errors import CarryError, StopLane, TryLater
-from clients.http import Answer
-from clients.hubspot.sorting import Blocked, Verdict, refused_everywhere
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 MOST_CALLS: Final = 15
 """For a batch of 100 and all its rounds, one less than the 16 it may cost: what is mended goes out once more."""
@@ -78,34 +78,36 @@ class Sieve(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Refusal(Generic[T]):
+class Refusal(Generic[T, V]):
     """A part that was not answered row by row. ``about_rows``: some of it may be why.
 
     ``blamed`` is what the answer names, ``answered`` what it did answer for.
     """
 
-    verdict: Verdict
+    verdict: V
     about_rows: bool
     blamed: Collection[T] = ()
     answered: Collection[T] = ()
 
 
 @dataclass(slots=True)
-class Sifted(Generic[T]):
+class Sifted(Generic[T, V]):
     """What was not answered row by row: what was refused while it stood ``alone``, and what a verdict ended unsent."""
 
-    alone: list[tuple[T, Verdict]] = field(default_factory=list)
-    unsent: list[tuple[T, Verdict]] = field(default_factory=list)
+    alone: list[tuple[T, V]] = field(default_factory=list)
+    unsent: list[tuple[T, V | CarryError]] = field(default_factory=list)
     any_taken: bool = False
 
 
-class Sifting:
+class Sifting(Generic[V]):
     """The calls of one batch: how many are left, and what its refusals add up to.
 
-    ``alike`` knows the refusals of other batches, ``account`` asks HubSpot for what no row can have a part in.
+    ``alike`` knows the refusals of other batches. ``account`` asks the vendor for what no row can have a part in, and
+    gives the verdict on the lane where that is refused, too.
     """
 
-    def __init__(self, alike: Alike, account: Callable[[], Answer]) -> None:
+    def __init__(self, lane: str, alike: Alike, account: Callable[[Blocked], StopLane | None]) -> None:
+        self._lane = lane
         self._alike = alike
         self._ask_account = account
         self._lock = threading.Lock()
@@ -117,21 +119,22 @@ class Sifting:
         self,
         door: str,
         items: Sequence[T],
-        send: Callable[[Sequence[T]], Refusal[T] | None],
+        send: Callable[[Sequence[T]], Refusal[T, V] | None],
         *,
         whose: Callable[[T], int],
-    ) -> Sifted[T]:
+    ) -> Sifted[T, V]:
         """Send all, in parts where need be.
 
         ``send`` gives None for a part that was answered; ``whose`` gives an item's customer; refusals at one ``door``
         are held against each other.
         """
         sieve = Sieve(items)
-        out: Sifted[T] = Sifted()
+        out: Sifted[T, V] = Sifted()
         while part := sieve.next():
             if not self._may_call(first=len(part) == len(items)):
-                out.unsent = [(each, _unsifted()) for each in sieve.left]
+                out.unsent = [(each, _unsifted(self._lane)) for each in sieve.left]
                 break
+            begun = self._alike.begin()
             refusal = send(part)
             if refusal is None:
                 out.any_taken = True
@@ -139,7 +142,7 @@ class Sifting:
                 self._alike.taken(door)
                 continue
             alone = whose(part[0]) if len(part) == 1 and not out.any_taken else None
-            if stop := self._everybody(door, alone, refusal.verdict):
+            if stop := self._everybody(door, alone, refusal.verdict, begun):
                 blocked = [each for each, verdict in out.alone if isinstance(verdict, Blocked)]
                 out.alone = [(each, verdict) for each, verdict in out.alone if not isinstance(verdict, Blocked)]
                 out.unsent = [(each, stop) for each in [*blocked, *sieve.left]]
@@ -162,8 +165,8 @@ class Sifting:
             self._calls += 1
             return first or self._calls <= MOST_CALLS
 
-    def _everybody(self, door: str, alone: int | None, verdict: Verdict) -> StopLane | None:
-        """Why nobody can go, where a refusal that is not HubSpot's own is no matter of the rows that were sent.
+    def _everybody(self, door: str, alone: int | None, verdict: V, begun: int) -> StopLane | None:
+        """Why nobody can go, where a refusal that is not the vendor's own is no matter of the rows that were sent.
 
         ``alone`` is the customer who was refused alone while nobody of the batch was taken.
         """
@@ -171,7 +174,9 @@ class Sifting:
             return None
         if stop := self._account_too(verdict):
             return stop
-        return verdict if alone is not None and self._alike.refused(door, alone, verdict.how) else None
+        if alone is not None and self._alike.refused(door, alone, verdict.how, begun=begun):
+            return verdict
+        return None
 
     def _account_too(self, blocked: Blocked) -> StopLane | None:
         """Whether even the call that holds no customer is refused; asked once for a batch."""
@@ -184,15 +189,15 @@ class Sifting:
 
     def _what_account_says(self, blocked: Blocked) -> StopLane | None:
         try:
-            return refused_everywhere(self._ask_account(), blocked)
+            return self._ask_account(blocked)
         except CarryError:
             return None  # no word of it is no word against us
 
 
-def _unsifted() -> TryLater:
+def _unsifted(lane: str) -> TryLater:
     return TryLater(
-        "HubSpot: the batch is refused for the sake of some of its rows, which are told apart a few at a time",
-        kind="hubspot.sifting",
+        f"{lane}: a batch is refused for the sake of some of its rows, which are told apart a few at a time",
+        kind=f"{lane}.sifting",
         wait=timedelta(seconds=1),
         lane_wide=False,
     )

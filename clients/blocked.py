@@ -19,8 +19,8 @@ _PASSING: Final = frozenset({401, 408, 423, 425, 429, 477})
 class Blocked(StopLane):
     """A call that something before ``vendor``'s API refused. As it stands it is the verdict on the whole lane."""
 
-    def __init__(self, why: str, *, vendor: str, kind: str, status: int) -> None:
-        super().__init__(why, kind=kind, doubt=status < 300, status=status)
+    def __init__(self, why: str, *, vendor: str, kind: str, status: int, writes: bool) -> None:
+        super().__init__(why, kind=kind, doubt=writes and status < 300, status=status)
         self.how = f"HTTP {status}"
         self._vendor = vendor
 

@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from clients.alike import Alike
 from clients.blocked import Blocked
-from clients.errors import CarryError, StopLane, TryLater
+from clients.errors import CarryError, TryLater
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -106,14 +106,14 @@ class Sifting(Generic[V]):
     gives the verdict on the lane where that is refused, too.
     """
 
-    def __init__(self, lane: str, alike: Alike, account: Callable[[Blocked], StopLane | None]) -> None:
+    def __init__(self, lane: str, alike: Alike, account: Callable[[Blocked], CarryError | None]) -> None:
         self._lane = lane
         self._alike = alike
         self._ask_account = account
         self._lock = threading.Lock()
         self._calls = 0
         self._asked = False
-        self._stop: StopLane | None = None
+        self._stop: CarryError | None = None
 
     def run(
         self,
@@ -165,7 +165,7 @@ class Sifting(Generic[V]):
             self._calls += 1
             return first or self._calls <= MOST_CALLS
 
-    def _everybody(self, door: str, alone: int | None, verdict: V, begun: int) -> StopLane | None:
+    def _everybody(self, door: str, alone: int | None, verdict: V, begun: int) -> CarryError | None:
         """Why nobody can go, where a refusal that is not the vendor's own is no matter of the rows that were sent.
 
         ``alone`` is the customer who was refused alone while nobody of the batch was taken.
@@ -178,7 +178,7 @@ class Sifting(Generic[V]):
             return verdict
         return None
 
-    def _account_too(self, blocked: Blocked) -> StopLane | None:
+    def _account_too(self, blocked: Blocked) -> CarryError | None:
         """Whether even the call that holds no customer is refused; asked once for a batch."""
         with self._lock:
             if not self._asked:
@@ -187,7 +187,7 @@ class Sifting(Generic[V]):
                 self._stop = self._what_account_says(blocked)
             return self._stop
 
-    def _what_account_says(self, blocked: Blocked) -> StopLane | None:
+    def _what_account_says(self, blocked: Blocked) -> CarryError | None:
         try:
             return self._ask_account(blocked)
         except CarryError:

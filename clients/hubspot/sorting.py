@@ -174,6 +174,7 @@ def not_hubspot(status: int) -> Blocked:
         vendor="HubSpot",
         kind=f"hubspot.{kind}",
         status=status,
+        writes=True,
     )
 
 

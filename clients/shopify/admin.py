@@ -15,6 +15,7 @@ from typing import Any, Final
 from clients.errors import Busy, StopLane, TryLater
 from clients.http import Answer, Http
 from clients.pace import PaceStore
+from clients.shopify.blocked import refusal_of_rows
 from clients.shopify.points import Cost, Points
 from clients.shopify.refusals import (
     THROTTLED,
@@ -96,15 +97,20 @@ class Admin:
         """What time it was at Shopify when it last answered, if it told."""
         return self._http.heard_at
 
-    def ask(self, query: str, variables: Mapping[str, Any] | None = None, *, points: float) -> Told:
+    def ask(
+        self, query: str, variables: Mapping[str, Any] | None = None, *, points: float, of_rows: bool = False
+    ) -> Told:
         """The answer to a question that changes nothing at Shopify (it may be asked again); ``points`` it may cost.
 
-        Raises ``StopLane``, ``TryLater`` or ``Busy``; what went wrong in parts of the answer is in ``troubles``.
+        Raises ``StopLane``, ``TryLater`` or ``Busy``, and ``Blocked`` where it is asked ``of_rows`` that may be why;
+        what went wrong in parts of the answer is in ``troubles``.
         """
         self._points.take(points)
         waited = 0.0
         while True:
             answer = self._send(query, variables)
+            if of_rows and (refusal := refusal_of_rows(answer, self.credential)):
+                raise refusal
             if not answer.ok:
                 raise sort_status(answer, self.credential)
             told = self._read(answer)

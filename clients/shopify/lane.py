@@ -11,11 +11,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from clients.alike import Alike
+from clients.blocked import Blocked
 from clients.checkup import Finding, clock
 from clients.errors import CarryError, StopLane, TryLater
 from clients.lane import Carried, Change, Look, Result, seen
 from clients.pace import PaceStore
 from clients.shopify.admin import Admin, Told
+from clients.shopify.blocked import read_in_parts
 from clients.shopify.checking import examine
 from clients.shopify.node import ANY_ADDRESS, gid, has_no_address, question, read_node
 from clients.shopify.refusals import DENIED, denied, sort_troubles
@@ -24,6 +27,8 @@ from customer import UNKNOWN, Address, Customer, Task
 
 SPARE: Final = frozenset({"lastOrder"})
 """Fields we can do without: an app that may see no orders still reads customers."""
+
+SHOP_NAME: Final = "{ shop { name } }"
 
 SEES_CUSTOMERS: Final = frozenset({"read_customers", "write_customers"})
 SEES_ORDERS: Final = frozenset({"read_orders", "write_orders", "read_all_orders"})
@@ -74,6 +79,7 @@ class ShopifyLane:
         self._shop, self._version, self._now = shop, api_version, now
         self._metafields = dict(metafields)
         self._orders = True
+        self._alike = Alike()
         # https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits : a point an object, until an answer tells.
         self._points_each = 6.0 + len(self._metafields)
 
@@ -81,7 +87,7 @@ class ShopifyLane:
         """Check the credential and its scopes. Raises ``StopLane`` with the mend, or ``TryLater``."""
         told = self.admin.ask("{ shop { name } currentAppInstallation { accessScopes { handle } } }", points=4)
         if "shop" not in told.data:
-            told = self.admin.ask("{ shop { name } }", points=1)
+            told = self.admin.ask(SHOP_NAME, points=1)
         if "shop" not in told.data:
             raise sort_troubles(told.troubles, told.vendor_request_id)
         scopes = _scopes(told.data)
@@ -98,13 +104,18 @@ class ShopifyLane:
 
     def carry(self, tasks: Sequence[Task]) -> Mapping[int, Result]:
         """Each task's customer as Shopify has it now (``found``), or ``gone`` when it was deleted there."""
-        ids = list(dict.fromkeys(task.customer.id for task in tasks))
-        if not ids:
+        if not tasks:
             return {}
+        results = read_in_parts(tasks, self._read_back, self._alike, lambda: self.admin.ask(SHOP_NAME, points=1))
+        return self._keep_addresses(tasks, results)
+
+    def _read_back(self, ids: Sequence[int]) -> dict[int, Result]:
+        """One call for these customers. Raises what stands for all of them."""
         told = self.admin.ask(
             question(self._metafields, orders=self._orders),
             {"ids": [gid(one) for one in ids]},
             points=self._points_each * len(ids),
+            of_rows=True,
         )
         if told.cost and told.cost.actual:
             self._points_each = max(1.0, told.cost.actual / len(ids))
@@ -112,11 +123,10 @@ class ShopifyLane:
         if not isinstance(nodes, list) or len(nodes) != len(ids):
             raise sort_troubles(told.troubles, told.vendor_request_id)
         unseen, failed = self._sort_parts(told)
-        results = {
+        return {
             customer_id: _incomplete(told) if row in failed else self._read(customer_id, node, unseen, told)
             for row, (customer_id, node) in enumerate(zip(ids, nodes, strict=True))
         }
-        return self._keep_addresses(tasks, results)
 
     def _keep_addresses(self, tasks: Sequence[Task], results: dict[int, Result]) -> Mapping[int, Result]:
         """The results, in which no known address is cleared while Shopify still lists one, or does not say."""
@@ -128,8 +138,7 @@ class ShopifyLane:
         }
         if not losing:
             return results
-        told = self.admin.ask(ANY_ADDRESS, {"ids": [gid(one) for one in losing]}, points=4.0 * len(losing))
-        nodes = told.data.get("nodes")
+        nodes = self._ask_for_addresses([gid(one) for one in losing])
         if not isinstance(nodes, list) or len(nodes) != len(losing):
             nodes = [None] * len(losing)
         for (i, result), node in zip(losing.items(), nodes, strict=True):
@@ -137,6 +146,13 @@ class ShopifyLane:
                 assert result.found
                 results[i] = replace(result, found=replace(result.found, address=UNKNOWN))
         return results
+
+    def _ask_for_addresses(self, gids: Sequence[str]) -> object:
+        try:
+            told = self.admin.ask(ANY_ADDRESS, {"ids": gids}, points=4.0 * len(gids), of_rows=True)
+        except Blocked:
+            return None  # what is refused for the sake of one clears nobody's address
+        return told.data.get("nodes")
 
     def preview(self, task: Task) -> Look:
         """What a read would teach us: of each field, what we know now (``there``) and what Shopify has (``would_be``).

@@ -24,7 +24,7 @@ class BlockedMember(Blocked):
 
     def __init__(self, answer: Answer, what: str, *, door: str, begun: int) -> None:
         stop = _of_all(answer, what)
-        super().__init__(stop.why, vendor="Smaregi", kind=stop.kind, status=answer.status)
+        super().__init__(stop.why, vendor="Smaregi", kind=stop.kind, status=answer.status, writes=door != "GET")
         self.door = door
         self.begun = begun
 

@@ -28,6 +28,8 @@ from clients.shopify.refusals import (
 from clients.shopify.session import check_shop, check_version, graphql_door
 from clients.token import SharedToken, Token, Vault, can_be_sent
 
+#: The settings that the address comes from.
+ADDRESS: Final = "SHOPIFY_SHOP and SHOPIFY_API_URL"
 PATIENCE_S: Final = 8.0
 SHORTEST_WAIT_S: Final = 0.25
 LONGEST_WAIT: Final = timedelta(minutes=1)
@@ -70,10 +72,16 @@ class Admin:
         self._now = now
         self._sleep = sleep
         # Ten seconds to read: a slow store must not hold the thread for longer than its tasks wait for it anyway.
-        self._http = Http("shopify", self._api_url, read_s=10.0, sleep=sleep)
+        self._http = Http("shopify", self._api_url, settings=ADDRESS, read_s=10.0, sleep=sleep)
         # Tries and pauses together stay under SharedToken.HOLD, so that no second process fetches beside us.
         self._token_http = Http(
-            "shopify", self._api_url, read_s=5.0, tries=2, patience=timedelta(seconds=2), sleep=sleep
+            "shopify",
+            self._api_url,
+            settings=ADDRESS,
+            read_s=5.0,
+            tries=2,
+            patience=timedelta(seconds=2),
+            sleep=sleep,
         )
         self._points = Points(pace_store, f"shopify:{shop}", now=lambda: now().timestamp(), sleep=sleep)
         self._fixed: str | None = None

@@ -64,9 +64,19 @@ class SmaregiApi:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._http = Http("smaregi", f"{api_url.rstrip('/')}/{contract_id}/pos", sleep=sleep)
+        self._http = Http(
+            "smaregi", f"{api_url.rstrip('/')}/{contract_id}/pos", settings="SMAREGI_API_URL", sleep=sleep
+        )
         # A fetch with its second try must end before the right to renew does (SharedToken.HOLD).
-        self._door = Http("smaregi", auth_url, read_s=5.0, tries=2, patience=timedelta(seconds=2), sleep=sleep)
+        self._door = Http(
+            "smaregi",
+            auth_url,
+            settings="SMAREGI_AUTH_URL",
+            read_s=5.0,
+            tries=2,
+            patience=timedelta(seconds=2),
+            sleep=sleep,
+        )
         self._token_path = f"/app/{contract_id}/token"
         self._client = (client_id, client_secret)
         self._now = now

@@ -19,6 +19,28 @@ WIRE = {
     ),
 }
 
+_TITLE = _("The name in the address is not known")
+_WHAT = _("The host's name could not be resolved (DNS): it is misspelled in the settings, or this machine's DNS fails.")
+#: By lane, since each has settings of its own.
+NAME_UNRESOLVED = {
+    "shopify": Cause(
+        _TITLE,
+        _WHAT,
+        _("Check SHOPIFY_SHOP and SHOPIFY_API_URL, and this machine's DNS; it is tried again by itself."),
+        "setting",
+    ),
+    "smaregi": Cause(
+        _TITLE,
+        _WHAT,
+        _("Check SMAREGI_API_URL and SMAREGI_AUTH_URL, and this machine's DNS; it is tried again by itself."),
+        "setting",
+    ),
+    "hubspot": Cause(
+        _TITLE, _WHAT, _("Check HUBSPOT_API_URL, and this machine's DNS; it is tried again by itself."), "setting"
+    ),
+    "mail": Cause(_TITLE, _WHAT, _("Check SMTP_URL, and this machine's DNS; it is tried again by itself."), "setting"),
+}
+
 #: What something before a vendor's API refuses.
 FIREWALL = {
     "blocked": Cause(

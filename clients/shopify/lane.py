@@ -11,22 +11,27 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from clients.alike import Alike
+from clients.blocked import Blocked
 from clients.checkup import Finding, clock, wrong
 from clients.errors import CarryError, StopLane, TryLater
 from clients.lane import Carried, Change, Look, Result, seen
 from clients.pace import PaceStore
 from clients.shopify.admin import Admin, Told
+from clients.shopify.blocked import read_in_parts
 from clients.shopify.checking import examine
 from clients.shopify.node import ANY_ADDRESS, PERSONAL, gid, has_no_address, keys_of, question, read_node
 from clients.shopify.personal import LOOKED_AT, WHAT, compare
 from clients.shopify.refusals import DENIED, denied, sort_troubles
 from clients.shopify.unseen import Denials, NoNotes, Notes, sort_denials
 from clients.token import Vault
-from customer import UNKNOWN, Address, Customer, Task
+from customer import UNKNOWN, Address, Customer, Maybe, Task
 
 OF_ORDERS: Final = "lastOrder"
 LEFT_OUT_FOR: Final = timedelta(hours=1)
 """A field that was refused is asked for again after so long: nobody tells us that an approval has come."""
+
+SHOP_NAME: Final = "{ shop { name } }"
 
 SEES_CUSTOMERS: Final = frozenset({"read_customers", "write_customers"})
 SEES_ORDERS: Final = frozenset({"read_orders", "write_orders", "read_all_orders"})
@@ -82,6 +87,7 @@ class ShopifyLane:
         self._notes = notes or NoNotes()
         self._known_here = known_here
         self._left_out: dict[str, datetime] = {}
+        self._alike = Alike()
         # https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits : a point an object, until an answer tells.
         self._points_each = 6.0 + len(self._metafields)
 
@@ -89,7 +95,7 @@ class ShopifyLane:
         """Check the credential and its scopes. Raises ``StopLane`` with the mend, or ``TryLater``."""
         told = self.admin.ask("{ shop { name } currentAppInstallation { accessScopes { handle } } }", points=4)
         if "shop" not in told.data:
-            told = self.admin.ask("{ shop { name } }", points=1)
+            told = self.admin.ask(SHOP_NAME, points=1)
         if "shop" not in told.data:
             raise sort_troubles(told.troubles, told.vendor_request_id)
         scopes = _scopes(told.data)
@@ -106,9 +112,19 @@ class ShopifyLane:
 
     def carry(self, tasks: Sequence[Task]) -> Mapping[int, Result]:
         """Each task's customer as Shopify has it now (``found``), or ``gone`` when it was deleted there."""
-        ids = list(dict.fromkeys(task.customer.id for task in tasks))
-        if not ids:
+        if not tasks:
             return {}
+        known = {task.customer.id: task.customer.address for task in tasks}
+        results = read_in_parts(
+            tasks,
+            lambda ids: self._read_back(ids, known),
+            self._alike,
+            lambda: self.admin.ask(SHOP_NAME, points=1),
+        )
+        return self._keep_addresses(tasks, results)
+
+    def _read_back(self, ids: Sequence[int], known: Mapping[int, Maybe[Address]]) -> dict[int, Result]:
+        """Of these customers, whose addresses are ``known`` to us. Raises what stands for all of them."""
         told, nodes, denials = self._ask(ids)
         failed = {trouble.row for trouble in told.troubles if trouble.code != DENIED}
         # A node that came to nothing for the sake of one field is no customer who was deleted.
@@ -117,9 +133,7 @@ class ShopifyLane:
             customer_id: _incomplete(told) if row in failed else self._read(customer_id, node, denials, told)
             for row, (customer_id, node) in enumerate(zip(ids, nodes, strict=True))
         }
-        if "defaultAddress" in denials.within:
-            results = _with_known_parts(tasks, results)
-        return self._keep_addresses(tasks, results)
+        return _with_known_parts(known, results) if "defaultAddress" in denials.within else results
 
     def _ask(self, ids: Sequence[int]) -> tuple[Told, list[Any], Denials]:
         """The answer, its nodes and what of them was refused. Raises what stands for all rows.
@@ -133,6 +147,7 @@ class ShopifyLane:
                 question(self._metafields, leave_out=left_out),
                 {"ids": [gid(one) for one in ids]},
                 points=self._points_each * len(ids),
+                of_rows=True,
             )
             if told.cost and told.cost.actual:
                 self._points_each = max(1.0, told.cost.actual / len(ids))
@@ -165,8 +180,7 @@ class ShopifyLane:
         }
         if not losing:
             return results
-        told = self.admin.ask(ANY_ADDRESS, {"ids": [gid(one) for one in losing]}, points=4.0 * len(losing))
-        nodes = told.data.get("nodes")
+        nodes = self._ask_for_addresses([gid(one) for one in losing])
         if not isinstance(nodes, list) or len(nodes) != len(losing):
             nodes = [None] * len(losing)
         for (i, result), node in zip(losing.items(), nodes, strict=True):
@@ -174,6 +188,13 @@ class ShopifyLane:
                 assert result.found
                 results[i] = replace(result, found=replace(result.found, address=UNKNOWN))
         return results
+
+    def _ask_for_addresses(self, gids: Sequence[str]) -> object:
+        try:
+            told = self.admin.ask(ANY_ADDRESS, {"ids": gids}, points=4.0 * len(gids), of_rows=True)
+        except Blocked:
+            return None  # what is refused for the sake of one clears nobody's address
+        return told.data.get("nodes")
 
     def preview(self, task: Task) -> Look:
         """What a read would teach us: of each field, what we know now (``there``) and what Shopify has (``would_be``).
@@ -249,12 +270,11 @@ class ShopifyLane:
         return Carried(ref=ref, did="read", found=found, vendor_request_id=told.vendor_request_id)
 
 
-def _with_known_parts(tasks: Sequence[Task], results: Mapping[int, Result]) -> dict[int, Result]:
+def _with_known_parts(known: Mapping[int, Maybe[Address]], results: Mapping[int, Result]) -> dict[int, Result]:
     """The results, in which an address with a refused part is the one we know, or unknown where it is another one.
 
     Half of a new address beside half of the old one would be nobody's.
     """
-    known = {task.customer.id: task.customer.address for task in tasks}
     completed = dict(results)
     for i, result in results.items():
         if isinstance(result, Carried) and result.found and isinstance(there := known[i], Address):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from handlers.causes.cause import NOTHING, Cause, _
+from handlers.causes.wire import FIREWALL, SIFTING
 
 _APP = _("Mend the app in the Shopify admin; the lane goes on by itself within about a minute.")
 
 SHOPIFY = {
+    **{f"shopify.{what}": cause for what, cause in FIREWALL.items()},
+    "shopify.sifting": SIFTING,
     "shopify.credential": Cause(
         _("Shopify refuses our access token"),
         _("The token or the client secret is wrong, was rotated, or the app is not installed any more."),

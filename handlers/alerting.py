@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
+from clients.shopify.node import PERSONAL
+from clients.shopify.unseen import name_of
 from ledger.alert import Alert, Sighting
 from ledger.readings import MOST, Readings
 
@@ -58,7 +60,7 @@ SAYS_NOTHING: Final = frozenset(
 NO_OUTAGE: Final = SAYS_NOTHING - {"smaregi.busy"}
 #: While one of these is open, and for whoever came before it was over, being slow is no news. So none rises together
 #: with the notice that an outage is over.
-TROUBLES: Final = ("open", "credential", "debt", "failing")
+TROUBLES: Final = ("open", "paused", "credential", "debt", "failing")
 
 OLD_DEBT: Final = timedelta(minutes=15)
 #: The newest so many who arrived, of whom so many must have been slow.
@@ -118,6 +120,7 @@ def judge(now: Now, rules: Rules) -> list[Sighting]:
         *_silence(now),
         *_unreadable(now),
         *_refused(now),
+        *_withheld(now, rules),
     ]
 
 
@@ -137,6 +140,9 @@ def _lanes(now: Now, rules: Rules) -> Iterator[Sighting]:
         since = health.opened_at or now.at
         if health.kind in CREDENTIALS:
             yield Sighting("credential", f"credential:{lane}", since, lane, cause=health.kind, why=health.why)
+        elif health.paused_until is not None:
+            yield Sighting("paused", f"paused:{lane}", since, lane, cause=health.kind, why=health.why)
+            continue
         if health.kind not in CREDENTIALS or now.open_as(f"open:{lane}"):
             yield Sighting("open", f"open:{lane}", since, lane, cause=health.kind, why=health.why)
 
@@ -251,3 +257,11 @@ def _refused(now: Now) -> Iterator[Sighting]:
             yield standing
     elif now.refused >= MANY_REFUSED:
         yield Sighting("refused", "refused", now.at - REFUSED_WITHIN, count=now.refused)
+
+
+def _withheld(now: Now, rules: Rules) -> Iterator[Sighting]:
+    """One for all personal fields together; the others are told on the pages alone."""
+    fields = {name_of(key): since for key, since in now.readings.unseen.items() if key in PERSONAL}
+    if fields and "shopify" in rules.lanes:
+        why = ", ".join(fields)
+        yield Sighting("withheld", "withheld", min(fields.values()), "shopify", cause="shopify.withheld", why=why)

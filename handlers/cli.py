@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from clients.shopify.signature import sign
-from handlers import cli_db, cli_hubspot, cli_resync, cli_shopify, cli_smaregi
+from handlers import cli_db, cli_hubspot, cli_lane, cli_resync, cli_shopify, cli_smaregi
 from handlers.house import LANES
 from handlers.telling import age, checked_lines, latency_line, story, table_of_failures, table_of_lanes
 from handlers.terminal import GetHouse, Said, clearly, out
@@ -22,7 +22,7 @@ def register(cli: click.Group, house: GetHouse) -> None:
     """Add every command to ``cli``; ``house`` is asked only when a command runs."""
     for make in (_worker, _deliver, _status, _failures, _show):
         cli.add_command(make(house))
-    for part in (cli_db, cli_resync, cli_shopify, cli_smaregi, cli_hubspot):
+    for part in (cli_db, cli_resync, cli_shopify, cli_smaregi, cli_hubspot, cli_lane):
         part.register(cli, house)
 
 

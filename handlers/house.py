@@ -35,6 +35,7 @@ from ledger.rollups import Rollups
 from ledger.search import Search
 from ledger.search_index import SearchIndex
 from ledger.unreadable import Unreadable
+from ledger.unseen import Unseen
 from ledger.waiting import Waiting
 
 #: The lane that nobody waits for: a customer is in sync with or without their welcome mail.
@@ -67,6 +68,7 @@ class House:
     search: Search
     search_index: SearchIndex
     browse: Browse
+    unseen: Unseen
     mails: Mails
     waiting: Waiting
     deliveries: Deliveries

@@ -19,7 +19,7 @@ from handlers.alert_changes import all_on_since, changes, count_refused
 from handlers.alert_words import english, notice, trial_notice, words_of
 from handlers.alerting import NO_OUTAGE, SAME_PERSON, SAYS_NOTHING, TROUBLES, Now, Rules, judge
 from ledger.alert import Alert
-from ledger.alerts import Alerts
+from ledger.alerts import LONGEST_BACK_OFF, Alerts
 from ledger.database import Database, StoreBusy
 from ledger.readings import Asked, look
 
@@ -155,7 +155,7 @@ class Watchman:
 
         What was claimed and is left when ``stop`` is set comes back when its lease ends.
         """
-        for alert in self._alerts.end_unknown(now=self._now()):
+        for alert in self._alerts.end_unknown(now=self._now(), lease=LEASE):
             log.warning("alert not sent", kind=alert.kind, lane=alert.lane, why=alert.trouble)
         count = 0
         for alert in self._alerts.claim(_AT_ONCE, now=self._now(), lease=LEASE):
@@ -185,7 +185,7 @@ class Watchman:
 
 def _back_off(tries: int) -> timedelta:
     """How long what could not be sent waits: 30 s, doubled each time, a quarter of an hour at most."""
-    return timedelta(seconds=min(30 * 2 ** min(tries, 10), 900))
+    return min(timedelta(seconds=30 * 2 ** min(tries, 10)), LONGEST_BACK_OFF)
 
 
 def _log(alert: Alert) -> None:

@@ -7,7 +7,7 @@ is: a count then means "so many at least".
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from ledger import tables as t
 from ledger.breaker import Health
 from ledger.database import Database
 from ledger.outages import Try
+from ledger.unseen import fields_of
 
 #: So many of the newest attempts are looked through.
 ATTEMPTS: Final = 3000
@@ -74,6 +75,7 @@ class Readings:
     """One look. ``pos`` and ``arrived``: the newest first. ``twins``: (customer, lane, cause, since) of each failed
     task with one of the causes that were asked for. ``debts``: since when the oldest waits for a lane. ``unreadable``:
     how many deliveries wait for a person, and when the first of them came. ``refused``: so many 401 by day.
+    ``unseen``: since when each field of Shopify's has been refused.
     """
 
     healths: Mapping[str, Health]
@@ -85,6 +87,7 @@ class Readings:
     last_delivery: datetime | None
     unreadable: tuple[int, datetime] | None
     refused: Mapping[str, int]
+    unseen: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ def look(database: Database, asked: Asked, now: datetime) -> Readings:
             last_delivery=c.execute(select(d.received_at).order_by(d.id.desc()).limit(1)).scalar(),
             unreadable=_unreadable(c),
             refused={row.day: row.n for row in c.execute(refused.where(t.tallies.c.day.in_(days)))},
+            unseen=fields_of(c),
         )
 
 

@@ -162,8 +162,8 @@ def test_nothing_that_happens_per_event_reads_a_growing_table_whole(ledger: Ledg
         ledger.hear(new, delivery_of(person(7, last_name="新田", saved=SAVED + timedelta(seconds=1))), now=clock())
         ledger.hear(new, now=clock(), reading_is_on=True)
         for lane in LANES:
-            ledger.book.next_due(lane)
-            ledger.book.next_due(lane, updates_too=False)
+            ledger.book.next_due(lane, now=clock())
+            ledger.book.next_due(lane, now=clock(), updates_too=False)
             claimed = ledger.claim(lane, 10, now=clock())
             assert len(claimed) == 10
             ledger.claim(lane, 10, now=clock(), updates_too=False)

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from handlers.alert_words import JST, duration, moment, path_of, words_of
 from handlers.console import glance
 from handlers.console.plots import Axis, Frame, Line, bars, lines
+from handlers.console.unseen import lines as lines_of
 from handlers.console.words import lane as lane_name
 from handlers.house import LANES, MAIL, House
 from ledger.counts import Hour, hour_of
@@ -82,6 +83,7 @@ def _now(house: House) -> Mapping[str, Any]:
         "worker_missing": missing,
         "worker_seen": seen,
         "refused_words": refused_words,
+        "unseen": list(lines_of(house.unseen.fields())),
         "counted_at": next((card.report.counted_at for card in cards if card.report.counted_at), None),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
@@ -16,8 +16,19 @@ from ledger.rows import insert_of
 from ledger.seal import Seal
 
 _MOMENTS = ("scanned_at", "scan_began_at", "fresh_at")
+CURSOR: Final = "member_index"
 #: An e-mail is held for five minutes at most: the longest that the lane asks for.
 _MAIL_HOLD = timedelta(minutes=5)
+
+
+def freshness_of(c: Connection) -> Freshness:
+    """How much the index holds, as it is written down."""
+    value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == CURSOR)).scalar()
+    told: dict[str, Any] = dict(value or {})
+    for name in _MOMENTS:
+        if told.get(name):
+            told[name] = datetime.fromisoformat(told[name])
+    return Freshness(**told)
 
 
 class Members:
@@ -25,8 +36,6 @@ class Members:
 
     ``lane`` is the lane whose tasks' refs say which customer is linked to which member.
     """
-
-    CURSOR = "member_index"
 
     def __init__(self, database: Database, *, lane: str = "smaregi") -> None:
         self._database = database
@@ -36,19 +45,14 @@ class Members:
     def freshness(self) -> Freshness:
         """How much the index holds."""
         with self._database.reading() as c:
-            value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == self.CURSOR)).scalar()
-        told: dict[str, Any] = dict(value or {})
-        for name in _MOMENTS:
-            if told.get(name):
-                told[name] = datetime.fromisoformat(told[name])
-        return Freshness(**told)
+            return freshness_of(c)
 
     def may_poll(self, now: datetime, until: datetime) -> bool:
         """Whether the caller alone may scan or poll now; the right ends by itself at ``until``."""
         with self._database.writing(loose=True) as c:
-            c.execute(self._insert(t.cursors).values(name=self.CURSOR).on_conflict_do_nothing(index_elements=["name"]))
+            c.execute(self._insert(t.cursors).values(name=CURSOR).on_conflict_do_nothing(index_elements=["name"]))
             ours = free(t.cursors.c.held_until, now, until - now)
-            mine = update(t.cursors).where(t.cursors.c.name == self.CURSOR, ours).values(held_until=until)
+            mine = update(t.cursors).where(t.cursors.c.name == CURSOR, ours).values(held_until=until)
             return bool(c.execute(mine).rowcount)
 
     def polled(self, freshness: Freshness) -> None:
@@ -58,7 +62,7 @@ class Members:
             at: datetime | None = getattr(freshness, name)
             value[name] = at.isoformat() if at else None
         with self._database.writing() as c:
-            c.execute(update(t.cursors).where(t.cursors.c.name == self.CURSOR).values(value=value, held_until=None))
+            c.execute(update(t.cursors).where(t.cursors.c.name == CURSOR).values(value=value, held_until=None))
             if freshness.fresh_at:
                 # Holds that ended by themselves long ago: an e-mail is not kept for longer than it is needed.
                 old = t.mail_holds.c.until < freshness.fresh_at - timedelta(minutes=10)

@@ -23,6 +23,8 @@ _Fixes = list[tuple[str, str]]
 
 _ENDS_A_PLACE: Final = "都道府県市区町村郡"
 _KINDS: Final = "市区町村郡"
+# The one town of the dictionary that begins like its prefecture.
+_LIKE_THEIR_PREFECTURE: Final = "山口県流通センター"
 _OFFICES: Final = "立庁役営民"  # 東京都港区立図書館, 東京都港区役所
 _BUILDING_BEFORE: Final = re.compile("[\u30a1-\u30fea-z]")
 _FIGURES: Final = "0123456789〇一二三四五六七八九十"
@@ -95,7 +97,7 @@ def _named(text: str) -> str | None:
 
 
 def _without(text: str, name: str) -> str:
-    while name and text.startswith(name):
+    while name and text.startswith(name) and not text.startswith(_LIKE_THEIR_PREFECTURE):
         text = text.removeprefix(name).strip(SEPARATORS)
     return text
 

@@ -26,15 +26,29 @@ PERSONAL: Final = ("firstName", "lastName", "defaultEmailAddress", "defaultPhone
 https://shopify.dev/docs/apps/launch/protected-customer-data
 """
 
-_PLAIN: Final = "id firstName lastName verifiedEmail state note tags locale createdAt updatedAt numberOfOrders"
-_PARTS: Final = (
-    "amountSpent { amount currencyCode }",
-    "defaultEmailAddress { emailAddress marketingState }",
-    "defaultPhoneNumber { phoneNumber marketingState }",
-    "defaultAddress { address1 address2 city provinceCode countryCodeV2 zip phone company }",
-)
-# An order is seen with the scope read_orders only, which this service can do without.
-_LAST_ORDER: Final = "lastOrder { createdAt }"
+_FIELDS: Final[Mapping[str, str]] = {
+    **{
+        name: name
+        for name in (
+            "firstName",
+            "lastName",
+            "verifiedEmail",
+            "state",
+            "note",
+            "tags",
+            "locale",
+            "createdAt",
+            "updatedAt",
+            "numberOfOrders",
+        )
+    },
+    "amountSpent": "amountSpent { amount currencyCode }",
+    "defaultEmailAddress": "defaultEmailAddress { emailAddress marketingState }",
+    "defaultPhoneNumber": "defaultPhoneNumber { phoneNumber marketingState }",
+    "defaultAddress": "defaultAddress { address1 address2 city provinceCode countryCodeV2 zip phone company }",
+    # An order is seen with the scope read_orders only, which this service can do without.
+    "lastOrder": "lastOrder { createdAt }",
+}
 
 
 def gid(customer_id: int) -> str:
@@ -42,14 +56,22 @@ def gid(customer_id: int) -> str:
     return f"{PREFIX}{customer_id}"
 
 
-def question(metafields: Mapping[str, tuple[str, str]], *, orders: bool) -> str:
-    """The query for many customers at once (``$ids``), with one alias for each metafield of the setting."""
-    aliases = (
-        f"{field}: metafield(namespace: {json.dumps(namespace)}, key: {json.dumps(key)}) {{ value }}"
+def question(metafields: Mapping[str, tuple[str, str]], *, leave_out: Collection[str] = ()) -> str:
+    """The query for many customers at once (``$ids``), with one alias for each metafield of the setting.
+
+    ``leave_out`` names keys of a node that are not asked for.
+    """
+    aliases = {
+        field: f"{field}: metafield(namespace: {json.dumps(namespace)}, key: {json.dumps(key)}) {{ value }}"
         for field, (namespace, key) in metafields.items()
-    )
-    fields = [_PLAIN, *_PARTS, *([_LAST_ORDER] if orders else []), *aliases]
-    return _QUERY % " ".join(fields)
+    }
+    asked = (text for key, text in {**_FIELDS, **aliases}.items() if key not in leave_out)
+    return _QUERY % " ".join(["id", *asked])
+
+
+def keys_of(metafields: Collection[str]) -> frozenset[str]:
+    """The keys that ``question`` asks for beside the id."""
+    return frozenset(_FIELDS) | frozenset(metafields)
 
 
 #: Asked only where a known address would be cleared: a connection costs points, and nearly nobody takes their last

@@ -105,3 +105,8 @@ _FIELDS: Final[tuple[tuple[str, str, Callable[[Any], str] | None], ...]] = (
     ("created_at", marked("Registered in Shopify"), None),
     ("updated_at", marked("Saved in Shopify"), None),
 )
+
+
+def label_of(field: str) -> str:
+    """The field's name, to be translated; itself where it is none of a customer's."""
+    return next((label for name, label, _hide in _FIELDS if name == field), field)

@@ -50,6 +50,14 @@ _TEXTS: Final[Mapping[str, Words]] = {
         ),
         "",
     ),
+    "paused": Words(
+        _("%(lane)s asks us to wait for long: %(cause)s"),
+        _(
+            "Nothing goes to %(lane)s meanwhile. It is asked again after an hour at most, after a daily limit when the "
+            "day is over. Nothing is lost: everything waits."
+        ),
+        _("If it has been mended, try %(lane)s now: in the failures, or with flask lane try."),
+    ),
     "credential": Words(
         "",
         _("Nothing goes to %(lane)s until this is mended. Nothing is lost: everything waits."),
@@ -72,6 +80,14 @@ _TEXTS: Final[Mapping[str, Words]] = {
         _("Somebody has been waiting for %(lane)s since %(since)s."),
         _("See in the overview whether it is being worked off. If nothing moves, see whether the worker is running."),
     ),
+    "index": Words(
+        _("The member index is more than 5 minutes old"),
+        _(
+            "What changed at the till since %(since)s is not known here. New customers wait, so that nobody becomes a "
+            "second member."
+        ),
+        _("See whether the worker is running, and in its log for upkeep failed or store busy."),
+    ),
     "silence": Words(
         _("No delivery from Shopify for longer than usual"),
         _("The last one came at %(since)s. At this hour more than %(usual)s without one is unusual."),
@@ -83,8 +99,12 @@ _TEXTS: Final[Mapping[str, Words]] = {
     "unreadable": Words(
         _("Deliveries that cannot be read: %(count)s"),
         _("They are signed by Shopify and kept whole, but they have a shape that this service does not know."),
-        _("Open the deliveries and report the shape. Afterwards they can be posted again."),
+        _(
+            "Open the deliveries and report the shape. Post them again when this service can read it, or close them "
+            "with a reason."
+        ),
     ),
+    "withheld": Words("", _("These fields stay as they are at the destinations until Shopify shows them."), ""),
     "refused": Words(
         _("Many requests with a wrong signature"),
         _("%(count)s requests were refused within 10 minutes, for their signature was not of our secrets."),
@@ -144,7 +164,7 @@ def _part(alert: Alert, say: Say) -> tuple[str, str]:
         title = say(_("Over: %(title)s")) % {"title": words.title}
         return title, "\n".join([began, say(_("It lasted %(time)s.")) % {"time": duration(alert.lasted, say)}])
     lines = [words.what, words.do]
-    if alert.kind in ("open", "credential") and alert.why:
+    if alert.kind in ("open", "paused", "credential", "withheld") and alert.why:
         lines.append(say(_("What was said: %(why)s")) % {"why": alert.why[:_LONGEST_WHY]})
     if alert.customers and alert.customer_id is None:
         more = alert.count > len(alert.customers)

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
+from clients.shopify.node import PERSONAL
+from clients.shopify.unseen import name_of
 from ledger.alert import Alert, Sighting
 from ledger.readings import MOST, Readings
 
@@ -54,10 +56,14 @@ SAYS_NOTHING: Final = frozenset(
         "store.busy",
     }
 )
-#: While one of these stands, and for whoever came before it was over, being slow is no news.
-TROUBLES: Final = ("open", "credential", "debt")
+#: Those that say nothing of any far side: we did not ask it. They make no outage.
+NO_OUTAGE: Final = SAYS_NOTHING - {"smaregi.busy"}
+#: While one of these is open, and for whoever came before it was over, being slow is no news. So none rises together
+#: with the notice that an outage is over.
+TROUBLES: Final = ("open", "paused", "credential", "debt", "failing")
 
 OLD_DEBT: Final = timedelta(minutes=15)
+OLD_INDEX: Final = timedelta(minutes=5)
 #: The newest so many who arrived, of whom so many must have been slow.
 NEWEST, SLOW_ONES = 5, 3
 SLOW, WELL_AGAIN = 3.0, 2.0
@@ -87,8 +93,8 @@ class Rules:
 @dataclass(frozen=True, slots=True)
 class Now:
     """One moment as it is judged. ``usual_gap``: so long nothing may come at this hour (None: nobody knows yet).
-    ``refused``: so many 401 within ``REFUSED_WITHIN``. ``calm_since``: no lane has been in trouble since then (None:
-    one is).
+    ``refused``: so many 401 within ``REFUSED_WITHIN``. ``calm_since``: no lane has been off or in trouble since then
+    (None: one is). ``up_since``: when this process began to look.
     """
 
     at: datetime
@@ -97,6 +103,7 @@ class Now:
     usual_gap: timedelta | None
     refused: int
     calm_since: datetime | None
+    up_since: datetime | None = None
 
     def open_as(self, key: str) -> Alert | None:
         """The open alert with this key."""
@@ -112,9 +119,11 @@ def judge(now: Now, rules: Rules) -> list[Sighting]:
         *_same_person(now),
         *_failed(now, rules),
         *_debts(now, rules),
+        *_index(now, rules),
         *_silence(now),
         *_unreadable(now),
         *_refused(now),
+        *_withheld(now, rules),
     ]
 
 
@@ -134,6 +143,9 @@ def _lanes(now: Now, rules: Rules) -> Iterator[Sighting]:
         since = health.opened_at or now.at
         if health.kind in CREDENTIALS:
             yield Sighting("credential", f"credential:{lane}", since, lane, cause=health.kind, why=health.why)
+        elif health.paused_until is not None:
+            yield Sighting("paused", f"paused:{lane}", since, lane, cause=health.kind, why=health.why)
+            continue
         if health.kind not in CREDENTIALS or now.open_as(f"open:{lane}"):
             yield Sighting("open", f"open:{lane}", since, lane, cause=health.kind, why=health.why)
 
@@ -166,8 +178,8 @@ def _failing(now: Now, rules: Rules) -> Iterator[Sighting]:
 def _slow(now: Now) -> Iterator[Sighting]:
     arrived, standing = now.readings.arrived, now.open_as("slow")
     calm = now.calm_since
-    newest = [] if calm is None else [one.total_ms for one in arrived[:NEWEST] if one.came_at >= calm]
-    before = [one.total_ms for one in arrived[NEWEST : NEWEST + NORMAL_OF]]
+    newest = [] if calm is None else [one.counted_ms for one in arrived[:NEWEST] if one.came_at >= calm]
+    before = [one.counted_ms for one in arrived[NEWEST : NEWEST + NORMAL_OF]]
     normal = median(before) if len(before) >= ENOUGH else FIRST_NORMAL_MS
     if len(newest) < SLOW_ONES:
         if standing:
@@ -224,6 +236,18 @@ def _debts(now: Now, rules: Rules) -> Iterator[Sighting]:
             yield Sighting("debt", f"debt:{lane}", since, lane)
 
 
+def _index(now: Now, rules: Rules) -> Iterator[Sighting]:
+    """A lane that has stopped says more; after that, and after a start, the index has time to be read up."""
+    fresh_at, health = now.readings.index_fresh_at, now.readings.healths.get(rules.pos)
+    if rules.pos not in rules.lanes or fresh_at is None or (health is not None and health.breaker != "closed"):
+        return
+    if any(now.open_as(f"{kind}:{rules.pos}") for kind in ("open", "paused", "credential")):
+        return
+    known_to = fresh_at if now.open_as("index") else max(fresh_at, now.up_since or fresh_at)
+    if now.at - known_to > OLD_INDEX:
+        yield Sighting("index", "index", fresh_at, rules.pos)
+
+
 def _silence(now: Now) -> Iterator[Sighting]:
     """Only a delivery ends it: at night a longer silence is usual, and would hide one that began in the evening."""
     last, standing = now.readings.last_delivery, now.open_as("silence")
@@ -235,7 +259,7 @@ def _silence(now: Now) -> Iterator[Sighting]:
 
 
 def _unreadable(now: Now) -> Iterator[Sighting]:
-    """Those of the last day; they stay kept, but what is a day old has been told."""
+    """It stands until each of them has been closed, or was posted again and could be read."""
     if now.readings.unreadable:
         count, since = now.readings.unreadable
         yield Sighting("unreadable", "unreadable", since, count=count, facts=_levels(count))
@@ -248,3 +272,11 @@ def _refused(now: Now) -> Iterator[Sighting]:
             yield standing
     elif now.refused >= MANY_REFUSED:
         yield Sighting("refused", "refused", now.at - REFUSED_WITHIN, count=now.refused)
+
+
+def _withheld(now: Now, rules: Rules) -> Iterator[Sighting]:
+    """One for all personal fields together; the others are told on the pages alone."""
+    fields = {name_of(key): since for key, since in now.readings.unseen.items() if key in PERSONAL}
+    if fields and "shopify" in rules.lanes:
+        why = ", ".join(fields)
+        yield Sighting("withheld", "withheld", min(fields.values()), "shopify", cause="shopify.withheld", why=why)

@@ -34,6 +34,8 @@ from ledger.resync import Resync
 from ledger.rollups import Rollups
 from ledger.search import Search
 from ledger.search_index import SearchIndex
+from ledger.unreadable import Unreadable
+from ledger.unseen import Unseen
 from ledger.waiting import Waiting
 
 #: The lane that nobody waits for: a customer is in sync with or without their welcome mail.
@@ -66,9 +68,11 @@ class House:
     search: Search
     search_index: SearchIndex
     browse: Browse
+    unseen: Unseen
     mails: Mails
     waiting: Waiting
     deliveries: Deliveries
+    unreadable: Unreadable
     pruning: Pruning
     erasing: Erasing
     alerts: Alerts

@@ -25,4 +25,6 @@ LONG_MARKS: Final = "\u30fc\uff70"
 SIGNS: Final = _PUNCTUATION + _LINES
 DASHES: Final = SIGNS + _LETTERS + LONG_MARKS
 
+WAVES: Final = "\u301c\uff5e\u3030\u30a0"
+"""Dashes between figures alone: elsewhere 〜 is "to", and ゠ parts the names of a foreigner."""
 ANY_DASH: Final = re.compile(f"[{DASHES}~]")

@@ -221,4 +221,11 @@ def _write_foreign(text: str, region: str | None) -> str | None:
     if number.country_code == int(_COUNTRY_CODE):
         return _write_domestic(f"0{number.national_number}", "")
     # Asked again of what goes out: an extension or a leading zero that got lost must not make another number valid.
-    return written if _is_valid(written) else None
+    # +1 1 201 … loses one trunk prefix with each reading: what still changes is no number in E.164.
+    return written if _is_valid(written) and _read_again(written) == written else None
+
+
+def _read_again(e164_number: str) -> str:
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    return phonenumbers.format_number(phonenumbers.parse(e164_number, None), phonenumbers.PhoneNumberFormat.E164)

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from customer import Customer
 
-Verdict: TypeAlias = Literal["changed", "unchanged", "older", "test", "unreadable", "ignored"]
+#: What became of a delivery. ``dismissed`` (closed by hand) and ``replaced`` were ``unreadable`` before.
+Verdict: TypeAlias = Literal["changed", "unchanged", "older", "test", "unreadable", "dismissed", "replaced", "ignored"]
 
 #: When an erased customer counts as saved: nothing is newer.
 END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
@@ -95,6 +96,11 @@ def learn(known: Known | None, told: Customer, triggered_at: datetime | None) ->
     changed = not merged.says_the_same_as(known.customer)
     latest = max((at for at in (known.triggered_at, triggered_at) if at), default=None)
     return Known(merged, known.revision + changed, latest, known.read_through)
+
+
+def hear(known: Known | None, told: Customer, triggered_at: datetime | None) -> Known:
+    """What we know after a webhook's body, which never clears anything: see ``Customer.told_in_part``."""
+    return learn(known, told.told_in_part(known.customer) if known else told, triggered_at)
 
 
 def needs_read(known: Known) -> bool:

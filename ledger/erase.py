@@ -25,7 +25,7 @@ from ledger.database import Database
 
 _PAGE: Final = 100
 #: Deliveries that are filed under no customer, but may speak of one.
-_UNFILED: Final = ("ignored", "test", "unreadable")
+_UNFILED: Final = ("ignored", "test", "unreadable", "dismissed", "replaced")
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _QUOTES: Final = str.maketrans("", "", '"\\')
 

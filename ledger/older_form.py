@@ -20,9 +20,8 @@ from sqlalchemy import Connection, select
 from customer import Freshness
 from japan.mail import FORM
 from ledger import tables as t
+from ledger.lease import held
 
-#: A right that ends later was written by a clock that has been set back since: none is taken for longer.
-_LONGEST_HELD: Final = timedelta(minutes=5)
 #: Their polls end at whole seconds, and the clocks of two machines differ.
 _MARGIN: Final = timedelta(seconds=2)
 
@@ -59,11 +58,13 @@ def seen_beside(c: Connection) -> Beside:
     return Beside(max((at for value in values for at in _moments(value)), default=None))
 
 
-def being_written(c: Connection, now: datetime) -> bool:
-    """Whether a process of an older release is scanning or polling: it will write what it has read before our scan."""
-    held = t.cursors.c.held_until
-    mine = (t.cursors.c.name.in_(_OLDER), held > now, held <= now + _LONGEST_HELD)
-    return c.execute(select(t.cursors.c.name).where(*mine)).first() is not None
+def being_written(c: Connection, now: datetime, length: timedelta) -> bool:
+    """Whether a process of an older release is scanning or polling: it will write what it has read before our scan.
+
+    ``length`` is that of the right to poll, the same in both releases.
+    """
+    theirs = (t.cursors.c.name.in_(_OLDER), held(t.cursors.c.held_until, now, length))
+    return c.execute(select(t.cursors.c.name).where(*theirs)).first() is not None
 
 
 def _moments(value: Mapping[str, Any] | None) -> list[datetime]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from clients.blocked import Blocked
 from clients.errors import AskPerson, Busy, CarryError, StopLane, TryLater
 from clients.http import Answer
 from clients.hubspot.sorting import Gone, NoSuchProperty, Taken, Without, sort_answer, sort_row
@@ -129,9 +130,15 @@ def test_what_can_be_mended(status: int, body: Any, verdict: object) -> None:
         (401, {"category": "INVALID_AUTHENTICATION"}, StopLane, "hubspot.token", "HUBSPOT_ACCESS_TOKEN"),
         (401, None, StopLane, "hubspot.token", "HUBSPOT_ACCESS_TOKEN"),
         (403, SCOPES, StopLane, "hubspot.scopes", "crm.schemas.contacts.write"),
-        (404, None, StopLane, "hubspot.address", "HUBSPOT_API_URL"),
+        (403, None, Blocked, "hubspot.all_blocked", "HUBSPOT_API_URL"),
+        (403, {"message": "Forbidden"}, Blocked, "hubspot.all_blocked", "firewall"),
+        (413, None, Blocked, "hubspot.all_blocked", "413"),
+        (413, {"category": "PAYLOAD_TOO_LARGE"}, Blocked, "hubspot.all_blocked", "413"),
+        (400, None, Blocked, "hubspot.all_blocked", "400"),
+        (200, None, Blocked, "hubspot.all_blocked", "200"),
+        (404, None, Blocked, "hubspot.address", "HUBSPOT_API_URL"),
         (404, {"message": "resource not found"}, StopLane, "hubspot.address", "HUBSPOT_API_URL"),
-        (302, None, StopLane, "hubspot.address", "HUBSPOT_API_URL"),
+        (302, None, Blocked, "hubspot.address", "HUBSPOT_API_URL"),
         (400, invalid("MISSING_REQUIRED_PROPERTY", "company"), AskPerson, "hubspot.required", "company"),
         (
             400,
@@ -146,12 +153,12 @@ def test_what_can_be_mended(status: int, body: Any, verdict: object) -> None:
         (400, invalid("ERASED_BY_GDPR_RULE", "email"), AskPerson, "hubspot.email_blocklisted", "GDPR"),
         (400, invalid("FIELD_REQUIRED", "company"), AskPerson, "hubspot.required", "company"),
         (400, {"category": "VALIDATION_ERROR", "message": "値が無効です。"}, AskPerson, "hubspot.refused", "no code"),
-        (414, None, AskPerson, "hubspot.refused", ""),
+        (414, {}, AskPerson, "hubspot.refused", ""),
         (423, {}, TryLater, "hubspot.locked", ""),
         (500, None, TryLater, "hubspot.unavailable", "500"),
         (503, "<html>", TryLater, "hubspot.unavailable", "503"),
         (522, None, TryLater, "hubspot.unavailable", "522"),
-        (418, None, TryLater, "hubspot.unexpected", "418"),
+        (418, {}, TryLater, "hubspot.unexpected", "418"),
     ],
 )
 def test_what_ends_the_attempt(status: int, body: Any, error: type[CarryError], kind: str, says: str) -> None:
@@ -171,6 +178,8 @@ def test_what_ends_the_attempt(status: int, body: Any, error: type[CarryError], 
         (429, {"Retry-After": "3"}, {"policyName": "TEN_SECONDLY_ROLLING"}, timedelta(seconds=3), "rate_limit"),
         (429, {}, {"message": "You have reached your secondly limit."}, timedelta(seconds=1), "rate_limit"),
         (429, {}, {"policyName": "DAILY"}, timedelta(hours=1, seconds=1), "daily_limit"),
+        (429, {"Retry-After": "259200"}, {"policyName": "DAILY"}, timedelta(hours=1, seconds=1), "daily_limit"),
+        (429, {"Retry-After": "259200"}, {"policyName": "TEN_SECONDLY_ROLLING"}, timedelta(hours=1), "rate_limit"),
         (477, {"Retry-After": "3600"}, None, timedelta(hours=1), "moving"),
         (477, {}, None, timedelta(minutes=1), "moving"),
     ],
@@ -228,6 +237,6 @@ def test_a_name_in_quotes_is_kept_only_if_it_is_one_of_ours() -> None:
     assert "hanako" not in verdict.why
 
 
-@pytest.mark.parametrize("body", [[], "text", 1, {"errors": None}, {"errors": [1], "context": []}, {"message": "[{"}])
+@pytest.mark.parametrize("body", [{"errors": None}, {"errors": [1], "context": []}, {"message": "[{"}])
 def test_any_shape_of_body_is_sorted(body: Any) -> None:
     assert isinstance(sort_answer(Answer(400, {}, body), now=NOW), AskPerson)

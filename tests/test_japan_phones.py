@@ -127,6 +127,7 @@ _REGIONS = st.sampled_from(["JP", "TW", "US", "GB", "CA", "DE", "KR", "HK", "SG"
 @given(_TYPED, _REGIONS)
 @example("090-1234-0001", "TW")
 @example("+886 090-1234-0001", "JP")
+@example("+1112012000000", "JP")
 def test_what_comes_out_is_valid_in_its_country_or_has_a_shape_of_japans_plan(typed: str, region: str) -> None:
     fixed = phone(typed, region)
     if fixed.value is None:

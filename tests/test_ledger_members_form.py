@@ -22,11 +22,11 @@ ROW = {"customerId": "7", "customerCode": "CARD", "mailAddress": '"hanako..m"@do
 class Before(Members):
     """The index as the release before wrote and read it."""
 
-    CURSOR = "member_index"
+    cursor = "member_index"
 
     def freshness(self) -> Freshness:
         with self._database.reading() as c:
-            value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == self.CURSOR)).scalar()
+            value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == self.cursor)).scalar()
         assert value
         told: dict[str, Any] = {n: datetime.fromisoformat(v) if isinstance(v, str) else v for n, v in value.items()}
         return Freshness(**told)

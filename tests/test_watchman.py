@@ -12,12 +12,15 @@ import pytest
 from sqlalchemy import delete, insert, update
 
 from clients.notify import Heard, Tone, mark_of
+from customer import Freshness
 from handlers.alerting import Rules
 from handlers.watchman import LEASE, Audience, Watchman
 from ledger import tables as t
 from ledger.alerts import Alerts
 from ledger.database import Database, StoreBusy
+from ledger.members import Members
 from ledger.outcome import Failed, Retry
+from ledger.unreadable import Unreadable
 from tests.conftest import Clock
 from tests.ledger_cases import LANES, Ledger, delivery_of, done, failed, person
 
@@ -155,6 +158,17 @@ def _debt(scene: Scene) -> None:
     scene.clock.forward(minutes=16)
 
 
+def _read_index(scene: Scene) -> None:
+    now = scene.clock()
+    assert Members(scene.ledger.database).may_poll(now, now)
+    Members(scene.ledger.database).polled(Freshness(scanned_at=now, fresh_at=now))
+
+
+def _old_index(scene: Scene) -> None:
+    _read_index(scene)
+    scene.run(minutes=5.5)
+
+
 def _stop(kind: str) -> Callable[[Scene], None]:
     return lambda scene: scene.breaker("open", kind)
 
@@ -172,6 +186,11 @@ def _unreadable(scene: Scene) -> None:
     scene.ledger.hear(delivery_of(None, verdict="unreadable", received_at=scene.clock()), now=scene.clock())
 
 
+def _close(scene: Scene) -> None:
+    unreadable = Unreadable(scene.ledger.database)
+    assert unreadable.close(unreadable.left(named=9).newest, "ticket 12", now=scene.clock())
+
+
 TWINS = Failed(why="two members have this e-mail", kind="smaregi.several_members", choices=[{"member": "7"}])
 
 Act = Callable[[Scene], None]
@@ -184,8 +203,9 @@ KINDS: dict[str, tuple[Act, Act, int]] = {
     "same_person": (lambda s: _fail(s, TWINS), _repair, 2),
     "failed": (lambda s: _fail(s, failed()), _repair, 1),
     "debt": (_debt, lambda s: s.ledger.carry_everything(now=s.clock()), 3),
+    "index": (_old_index, _read_index, 1),
     "silence": (_silent, lambda s: s.hear(1), 1),
-    "unreadable": (_unreadable, lambda s: s.pass_by(days=1), 1),
+    "unreadable": (_unreadable, _close, 1),
     "refused": (lambda s: s.tally(25), lambda s: s.pass_by(minutes=11), 1),
 }
 
@@ -343,7 +363,7 @@ def test_a_debt_of_changes_that_are_switched_off_is_no_debt(scene: Scene) -> Non
 def test_what_is_over_for_half_a_year_is_forgotten(scene: Scene) -> None:
     _unreadable(scene)
     scene.run(minutes=1)
-    scene.clock.forward(days=1)
+    _close(scene)
     scene.run(minutes=1)
     assert len(scene.alerts.last_over()) == 1
     scene.clock.forward(days=180)

@@ -60,9 +60,9 @@ class _Sheet:
         self.corrections: list[Correction] = []
 
     def put(self, name: str, value: Maybe[str]) -> None:
-        """A text as it is, trimmed; blank is the same as none."""
+        """A text as it is, trimmed; blank is the same as none, and so is what nobody can see (U+3164, U+200B)."""
         if not isinstance(value, Unknown):
-            self.properties[name] = (value or "").strip() or None
+            self.properties[name] = None if japan.is_blank(value or "") else (value or "").strip()
 
     def put_fixed(
         self, name: str, value: Maybe[str], fix: Callable[[str], Fixed], *, or_as_it_is: bool = False
@@ -141,18 +141,37 @@ def _address(sheet: _Sheet, address: Maybe[Address]) -> None:
     if isinstance(address, Unknown):
         return
     at = address or Address()
-    lines = (part.strip() for part in (at.address1, at.address2) if part)
-    sheet.put("address", " ".join(line for line in lines if line))  # a contact has no second line
-    sheet.put("city", at.city)
     if japan.lies_abroad(at):
+        sheet.put("address", _in_one_line(at.address1, at.address2))
+        sheet.put("city", at.city)
         sheet.put("zip", at.zip)
         sheet.put("state", at.province_code)
         return
+    parts = japan.parts_of(at, _tidied)
+    sheet.put("address", _in_one_line(parts.street, parts.building))
+    sheet.put("city", parts.city)
+    for what, detail in parts.fixes:
+        sheet.correct("address", what, detail)
     sheet.put_fixed("zip", at.zip, japan.postcode, or_as_it_is=True)
+    if parts.postcode:
+        sheet.put("zip", parts.postcode)
+        sheet.correct("zip", "filled", "postcode in the address")
     name = japan.prefecture(at.province_code) if at.province_code else None
-    sheet.put("state", name)
+    sheet.put("state", parts.prefecture)
     if at.province_code and name is None:
         sheet.correct("state", "dropped", f"no prefecture has the code {at.province_code}")
+
+
+def _in_one_line(*lines: str | None) -> str:
+    """A contact has no second line."""
+    return " ".join(stripped for line in lines if line and (stripped := line.strip()))
+
+
+def _tidied(text: str | None, fixes: list[tuple[str, str]]) -> str:
+    """HubSpot shows every character: the customer's own, but for dashes and figures that a search has to find."""
+    fixed = japan.tidy(text or "")
+    fixes += [one for one in fixed.fixes if one not in fixes]
+    return (fixed.value or "").strip()
 
 
 def _amount(sheet: _Sheet, amount: Maybe[str]) -> None:

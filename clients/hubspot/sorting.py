@@ -13,20 +13,20 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
+from clients.blocked import Blocked, says_nothing_of_the_row
 from clients.errors import AskPerson, Busy, CarryError, StopLane, TryLater
 from clients.http import Answer
 from clients.hubspot.complaints import (
     Complaint,
     complaints,
     correlation_id,
-    details,
     existing_id,
     mapping,
     meaning,
     named,
-    texts,
 )
 from clients.hubspot.properties import CUSTOMER_ID
+from clients.hubspot.scopes import missing_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +68,14 @@ def sort_answer(answer: Answer, *, now: datetime, zone: ZoneInfo | None = None) 
     """The verdict on an answer that is not 2xx. ``zone`` is the account's, in which a daily limit ends at midnight."""
     body: Mapping[str, Any] = answer.body if isinstance(answer.body, Mapping) else {}
     status, seen = answer.status, correlation_id(body)
-    if status in (401, 403):
-        return _no_entry(status, body, seen)
+    if stop := _no_entry(answer, body, seen):
+        return stop
     if status == 423:
         return _later("a record is locked", "locked", status, seen, wait=timedelta(seconds=LOCKED_S), lane_wide=False)
     if status in (429, 477):
         return _busy(answer, body, seen, now, zone)
-    known_path = status != 404 or "gone" in {meaning(each) for each in complaints(body)}
-    if status in ABOUT_ROWS and known_path:
+    if status in ABOUT_ROWS:
         return sort_row(body, status=status)
-    if status == 404 or 300 <= status < 400:
-        return StopLane(
-            f"HubSpot's API does not answer here ({status}): check HUBSPOT_API_URL",
-            kind="hubspot.address",
-            status=status,
-        )
     # All our writes are keyed, so what may have been done is simply done again: the doubt is said, and costs nothing.
     return _later(f"answered {status}", "unavailable" if status >= 500 else "unexpected", status, seen, doubt=True)
 
@@ -171,24 +164,76 @@ def _slug(code: str) -> str:
     return code if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]{1,60}", code) else "unnamed code"
 
 
-def _no_entry(status: int, body: Mapping[str, Any], seen: str | None) -> StopLane:
-    scopes: list[str] = []
-    for part in (body, *details(body)):
-        scopes += texts(mapping(part.get("context")).get("requiredGranularScopes"))
-    if status == 403:
-        named_scopes = {scope for scope in scopes if re.fullmatch(r"[a-z][a-z0-9._-]{1,80}", scope)}
-        missing = ", ".join(sorted(named_scopes)) or "HubSpot does not say which"
+def not_hubspot(status: int) -> Blocked:
+    """Something other than HubSpot's API answered with this status: perhaps for the sake of one row."""
+    where, kind = "look there, and at HUBSPOT_API_URL", "all_blocked"
+    if 300 <= status < 400 or status in (404, 405):
+        where, kind = "check HUBSPOT_API_URL", "address"
+    return Blocked(
+        f"HubSpot's API does not answer here, something else does (a firewall, a proxy): HTTP {status}; {where}",
+        vendor="HubSpot",
+        kind=f"hubspot.{kind}",
+        status=status,
+        writes=True,
+    )
+
+
+def is_foreign(answer: Answer) -> bool:
+    """Whether what answers is not HubSpot's API, which speaks in JSON objects."""
+    # A 409 names what is in the way, or is a conflict all the same.
+    tells = answer.status != 409 and not says_nothing_of_the_row(answer.status)
+    return tells and not isinstance(answer.body, Mapping)
+
+
+def lacks_scopes(scopes: frozenset[str], seen: str | None) -> StopLane:
+    """The key may not do what is asked for; ``scopes`` are those HubSpot names."""
+    missing = ", ".join(sorted(scopes)) or "HubSpot does not say which"
+    return StopLane(
+        f"the key in HUBSPOT_ACCESS_TOKEN lacks scopes ({missing}): Development > Keys > Service keys in HubSpot",
+        kind="hubspot.scopes",
+        status=403,
+        vendor_request_id=seen,
+    )
+
+
+def refused_everywhere(answer: Answer, blocked: Blocked) -> StopLane | None:
+    """Why nobody can go, where the call for the account, which holds no customer and needs no scope, is refused too."""
+    seen = correlation_id(mapping(answer.body))
+    if answer.status == 401:
+        return _unknown_key(seen)
+    if answer.status == 403:
+        return lacks_scopes(missing_scopes(answer.body) or frozenset(), seen)
+    return blocked if is_foreign(answer) and answer.status == blocked.status else None
+
+
+def _no_entry(answer: Answer, body: Mapping[str, Any], seen: str | None) -> StopLane | None:
+    """Why we are not let in, where that is what the answer says."""
+    status = answer.status
+    if status == 401:
+        return _unknown_key(seen)
+    if status == 403 and (scopes := missing_scopes(body)) is not None:
+        return lacks_scopes(scopes, seen)
+    if status in (403, 413) or is_foreign(answer):
+        return not_hubspot(status)
+    if 300 <= status < 400 or (status == 404 and not _is_gone(body)):
         return StopLane(
-            f"the key in HUBSPOT_ACCESS_TOKEN lacks scopes ({missing}): Development > Keys > Service keys in HubSpot",
-            kind="hubspot.scopes",
+            f"HubSpot's API does not answer here ({status}): check HUBSPOT_API_URL",
+            kind="hubspot.address",
             status=status,
-            vendor_request_id=seen,
         )
+    return None
+
+
+def _is_gone(body: Mapping[str, Any]) -> bool:
+    return "gone" in {meaning(each) for each in complaints(body)}
+
+
+def _unknown_key(seen: str | None) -> StopLane:
     return StopLane(
         "HubSpot does not know the key in HUBSPOT_ACCESS_TOKEN: it was rotated, or never complete "
         "(Development > Keys > Service keys)",
         kind="hubspot.token",
-        status=status,
+        status=401,
         vendor_request_id=seen,
     )
 
@@ -198,6 +243,8 @@ def _busy(answer: Answer, body: Mapping[str, Any], seen: str | None, now: dateti
     # only, and obeyed wherever it stands
     said = f"{body.get('policyName', '')} {body.get('message', '')}".upper()
     asked = answer.wait(now)
+    if "DAILY" in said and answer.status != 477:
+        asked = None  # its end is known, whatever the header says
     if answer.status == 477:
         why, kind, wait = "the account is moving to another data centre", "moving", timedelta(minutes=1)
     elif "DAILY" in said:

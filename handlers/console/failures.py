@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -18,8 +18,9 @@ from handlers.causes import Cause, cause_of
 from handlers.console import nav
 from handlers.console.access import acts, note
 from handlers.console.texts import marked
+from handlers.console.words import lane as lane_name
 from handlers.house import DESTINATIONS, LANES, MAIL, SYNCED, House
-from ledger.breaker import Health
+from ledger.breaker import Health, pause_left
 from ledger.resync import AlreadyLinked
 from ledger.waiting import Place, Stuck
 
@@ -46,6 +47,7 @@ def pages(door: Blueprint, house: House) -> None:
     """``/console/failures`` and what is done there."""
     nav.count(door, "failures", lambda: house.waiting.total(LANES))
     _looks(door, house)
+    _lanes(door, house)
     _tries(door, house)
     _mails(door, house)
     _choices(door, house)
@@ -85,6 +87,20 @@ def _looks(door: Blueprint, house: House) -> None:
             left=_left(),
             before=request.args.get("before", ""),
         )
+
+
+def _lanes(door: Blueprint, house: House) -> None:
+    @door.post("/failures/try-lane")
+    @acts
+    def failures_try_lane() -> Response:
+        """A lane that has stopped, or was asked to wait for long, is tried at once with one customer."""
+        lane = _lane(request.form.get("lane", ""))
+        note(house, marked("tried a stopped lane"), lane=lane)
+        if lane not in house.lanes_off and house.book.health_book.probe_now(lane, now=house.now()):
+            flash(_("%(lane)s is tried with one customer now.", lane=lane_name(lane)), "good")
+        else:
+            flash(_("%(lane)s has not stopped, or is being tried at this moment.", lane=lane_name(lane)), "warn")
+        return redirect(url_for("console.failures"), 303)
 
 
 def _tries(door: Blueprint, house: House) -> None:
@@ -147,7 +163,7 @@ def _choices(door: Blueprint, house: House) -> None:
             "console/failures_choose.html",
             stuck=stuck,
             cause=cause_of(lane, stuck.kind),
-            choices=[(choice, chosen_by(choice)) for choice in stuck.choices],
+            choices=told_once(stuck.choices),
         )
 
     @door.post("/failures/link")
@@ -187,11 +203,20 @@ def troubles(house: House) -> list[Trouble]:
         health = healths.get(lane)
         if health is None or lane in house.lanes_off:
             continue
-        paused = health.paused_until is not None and health.paused_until > now
+        paused = bool(pause_left(health, now))
         if health.breaker != "closed" or paused or health.failures > 1:
-            state = health.breaker if health.breaker != "closed" else "paused" if paused else "retry"
+            state = "paused" if paused else health.breaker if health.breaker != "closed" else "retry"
             told.append(Trouble(lane, state, health, cause_of(lane, health.kind)))
     return told
+
+
+def told_once(choices: Sequence[Mapping[str, str]]) -> list[tuple[Mapping[str, str], str | None]]:
+    """Each choice with the id it is chosen by, a member or contact once; what was noted of it last is shown.
+
+    Attempts of an older version may hold one contact twice.
+    """
+    by = {chosen_by(choice) or place: choice for place, choice in enumerate(choices)}
+    return [(choice, chosen_by(choice)) for choice in by.values()]
 
 
 def chosen_by(choice: Mapping[str, str]) -> str | None:

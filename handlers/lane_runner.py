@@ -18,7 +18,7 @@ import structlog
 
 from clients import spans
 from clients.errors import CarryError, StopLane, TryLater
-from clients.lane import Lane, Result
+from clients.lane import Attends, Lane, Result
 from handlers.judge import broken, judge
 from ledger.book import Book, Claimed, Settled, Settlement
 from ledger.clerk import Clerk
@@ -70,6 +70,10 @@ class LaneRunner:
             threading.Thread(target=self._claim_loop, name=f"{lane.name}-claim", daemon=True),
             threading.Thread(target=self._tend_loop, name=f"{lane.name}-tend", daemon=True),
         ]
+        self._news = threading.Event()
+        if isinstance(lane, Attends):
+            attend = threading.Thread(target=self._attend_loop, args=(lane,), name=f"{lane.name}-attend", daemon=True)
+            self._threads.append(attend)
 
     def start(self) -> None:
         """Begin; a lane that is switched off only says so."""
@@ -83,6 +87,11 @@ class LaneRunner:
             log.warning("store busy", lane=self.lane.name, why=str(e))
         for thread in self._threads:
             thread.start()
+
+    def hear(self) -> None:
+        """Somebody committed: look for work at once."""
+        self.wake.set()
+        self._news.set()
 
     def finish(self, deadline: float) -> None:
         """Wait for what is in hand, until ``deadline`` (monotonic seconds)."""
@@ -285,20 +294,33 @@ class LaneRunner:
 
     def _tend_loop(self) -> None:
         while not self._crew.stop.is_set():
-            wait: timedelta | None = timedelta(seconds=10)
-            try:
-                with spans.span(f"upkeep {self.lane.name}"):
-                    wait = self.lane.tend()
-            except CarryError as e:
-                log.warning("upkeep failed", lane=self.lane.name, why=e.why, kind=e.kind)
-            except StoreBusy as e:
-                log.warning("store busy", lane=self.lane.name, why=str(e))
-            except Exception as e:
-                log.exception("upkeep failed", lane=self.lane.name, exception=type(e).__name__)
+            with spans.span(f"upkeep {self.lane.name}"):
+                wait = self._kept_up(self.lane.tend, else_wait=timedelta(seconds=10))
             if wait is None:
                 return
             self.wake.set()  # what waited for the upkeep may be due now
             self._crew.stop.wait(max(wait.total_seconds(), 0.05))
+
+    def _attend_loop(self, lane: Attends) -> None:
+        while not self._crew.stop.is_set():
+            wait = self._kept_up(lane.attend, else_wait=timedelta(milliseconds=100))
+            if wait is None:
+                self._news.wait(_IDLE_S)
+                self._news.clear()
+            else:
+                self._crew.stop.wait(wait.total_seconds())
+
+    def _kept_up(self, go: Callable[[], timedelta | None], *, else_wait: timedelta) -> timedelta | None:
+        """One step of upkeep: what it says, or ``else_wait`` when it failed."""
+        try:
+            return go()
+        except CarryError as e:
+            log.warning("upkeep failed", lane=self.lane.name, why=e.why, kind=e.kind)
+        except StoreBusy as e:
+            log.warning("store busy", lane=self.lane.name, why=str(e))
+        except Exception as e:
+            log.exception("upkeep failed", lane=self.lane.name, exception=type(e).__name__)
+        return else_wait
 
 
 def _note(span: spans.Span, outcomes: Sequence[tuple[Claimed, Outcome]], started_at: datetime) -> None:

@@ -31,6 +31,7 @@ from config.listing import listing, read_env_file, unknown
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from config.traces import read_traces
+from customer import Customer
 from handlers import cli, cli_alerts, cli_console, cli_doctor, cli_mail, cli_privacy, doctor_settings
 from handlers.alerting import Rules
 from handlers.api import StatusApi
@@ -67,7 +68,9 @@ from ledger.seal import Seal, WrongKey
 from ledger.search import Search
 from ledger.search_index import SearchIndex
 from ledger.standing import Standings
+from ledger.unseen import Unseen
 from ledger.waiting import Waiting
+from ledger.ways import Filter
 from sandbox import commands as sandbox_commands
 
 if TYPE_CHECKING:
@@ -143,6 +146,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         search=Search(database, lanes=DESTINATIONS),
         search_index=SearchIndex(database, reads=READS),
         browse=Browse(database, lanes=LANES),
+        unseen=Unseen(database, now),
         mails=Mails(database),
         waiting=Waiting(database),
         deliveries=Deliveries(database),
@@ -169,6 +173,12 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         updates_too=settings.enable_update_sync,
         now=now,
     )
+
+
+def newest_customers(database: Database) -> list[Customer]:
+    """Twenty of those whom Shopify told of last."""
+    rows = Browse(database, lanes=LANES).customers(Filter(), size=20).rows
+    return [row.customer for row in rows if not row.erased]
 
 
 def alert_rules(settings: Settings) -> Rules:
@@ -295,6 +305,8 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
                 vault=vault,
                 pace_store=paces,
                 webhook_address=f"{settings.public_url}/webhooks/shopify" if settings.public_url else None,
+                notes=Unseen(database, now),
+                known_here=lambda: newest_customers(database),
                 now=now,
             )
         )

@@ -55,6 +55,16 @@ class Address:
     phone: str | None = None
     country_code: str | None = None
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether it says more than a prefecture or a country: codes alone are what is left of a withheld address."""
+        return bool(self.zip or self.city or self.address1 or self.address2)
+
+    def completed_by(self, fuller: Address) -> Address:
+        """This address, or ``fuller`` where it says the same and more: what is missing here was not taken out."""
+        pairs = [(getattr(self, part), getattr(fuller, part)) for part in _PARTS]
+        return fuller if all(mine is None or mine == theirs for mine, theirs in pairs) else self
+
 
 @dataclass(frozen=True, slots=True)
 class Customer:
@@ -103,6 +113,15 @@ class Customer:
                     cleared.add(name)
         values.append(tuple(sorted(cleared)))
         return Customer(self.id, *values)
+
+    def told_in_part(self, known: Customer) -> Customer:
+        """This customer as a source tells it that shows no difference between none and withheld, beside what we know.
+
+        Such a source (a webhook's body) never clears: parts of the address that it leaves out are those we know.
+        """
+        if isinstance(self.address, Address) and isinstance(known.address, Address):
+            return replace(self, address=self.address.completed_by(known.address))
+        return self
 
     def without_cleared(self) -> Customer:
         """This customer as if nobody had told us of the fields that were cleared."""

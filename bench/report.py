@@ -96,6 +96,26 @@ def page(sections: Sequence[Section], machine: Table, introduction: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+#: Heads the part of the page that a run beside another build writes; a whole run leaves it as it is.
+BESIDE: Final = "# Beside the build before"
+
+
+def beside_part(text: str) -> str:
+    """The part of the page that speaks of another build, "" where there is none."""
+    _, found, rest = text.partition(f"\n{BESIDE}\n")
+    return f"\n{BESIDE}\n{rest}" if found else ""
+
+
+def beside_page(text: str, sections: Sequence[Section], machine: Table) -> str:
+    """The page with its part on another build replaced, or added at its end."""
+    before = text.removesuffix(beside_part(text))
+    parts = [BESIDE, "Written by `make bench ARGS='--only flow,answering --baseline FOLDER'`: both builds in turns."]
+    parts += [_markdown(machine, titled=False)]
+    for section in sections:
+        parts += [f"## {section.title}", section.words, *(_markdown(table) for table in section.tables)]
+    return f"{before}\n" + "\n\n".join(parts) + "\n"
+
+
 def draw(sections: Sequence[Section], folder: Path) -> None:
     """Every picture of these sections, for a page in ``folder``."""
     for section in sections:

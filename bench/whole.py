@@ -15,7 +15,7 @@ from bench.far_side import FarSide, wait_until
 from ledger import tables as t
 from ledger.database import Database
 from ledger.members import Members
-from sandbox.system import DidNotStart, Running, System
+from sandbox.system import Checkout, DidNotStart, Running, System
 
 LANES: Final = ("shopify", "smaregi", "hubspot")
 DESTINATIONS: Final = ("smaregi", "hubspot")
@@ -75,10 +75,16 @@ class Whole:
 
 @contextlib.contextmanager
 def whole_system(
-    folder: Path, database_url: str | None = None, settings: Mapping[str, str] | None = None
+    folder: Path,
+    database_url: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    service: Checkout | None = None,
 ) -> Iterator[Whole]:
-    """Everything but the workers, on an empty ledger; ``settings`` of the service are laid over the sandbox's own."""
-    with System(folder, database_url=database_url, settings=settings) as system:
+    """Everything but the workers, on an empty ledger; ``settings`` of the service are laid over the sandbox's own.
+
+    ``service``: the checkout whose web door and workers are started; None: this one.
+    """
+    with System(folder, database_url=database_url, settings=settings, service=service) as system:
         system.run("db", "upgrade")
         system.start_sandbox()
         web = system.start_web()

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from urllib3.exceptions import LocationParseError
 
 from clients import spans
 from clients.errors import TryLater
@@ -79,7 +80,7 @@ class Http:
     """The door to one far side: one pooled session for a lane, shared by its threads.
 
     ``patience`` bounds what is waited between tries of one call; a longer ``Retry-After`` goes back to the caller as
-    the answer it came with.
+    the answer it came with. ``settings`` names those that the address comes from, for whoever has to mend it.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Http:
         lane: str,
         base_url: str,
         *,
+        settings: str = "the address in the settings",
         connect_s: float = 3.05,
         read_s: float = 20.0,
         tries: int = 3,
@@ -96,6 +98,7 @@ class Http:
     ) -> None:
         self.lane = lane
         self.base_url = base_url.rstrip("/")
+        self._settings = settings
         self._timeout = (connect_s, read_s)
         self._tries = tries
         self._patience = patience.total_seconds()
@@ -158,8 +161,8 @@ class Http:
                         timeout=timeout,
                         allow_redirects=False,
                     )
-                except requests.RequestException as e:
-                    raise self._no_answer(e, repeatable) from e
+                except (requests.RequestException, LocationParseError) as e:
+                    raise self._no_answer(e, url, repeatable) from e
                 span.note({"http.response.status_code": got.status_code})
                 if got.status_code >= 400:
                     span.fail(str(got.status_code))
@@ -185,18 +188,31 @@ class Http:
                 return again.answer
             raise again.error or TryLater(f"{self.lane}: no answer", kind=f"{self.lane}.unreachable") from again
 
-    def _no_answer(self, e: requests.RequestException, repeatable: bool) -> Exception:
+    def _no_answer(self, e: Exception, url: str, repeatable: bool) -> Exception:
         """What a call without an answer means: only a connection that never stood was certainly not carried out."""
-        never_sent = isinstance(e, requests.ConnectTimeout) or "NewConnectionError" in repr(e)
-        timed_out = isinstance(e, requests.Timeout)
-        error = TryLater(
-            f"{self.lane}: {'no answer in time' if timed_out else 'no connection, or it broke'} ({type(e).__name__})",
-            kind=f"{self.lane}.{'timeout' if timed_out else 'unreachable'}",
-            doubt=not never_sent,
+        nameless = "NameResolutionError" in repr(e) or isinstance(
+            e, requests.exceptions.InvalidURL | LocationParseError
         )
+        never_sent = nameless or isinstance(e, requests.ConnectTimeout) or "NewConnectionError" in repr(e)
+        what, why = "unreachable", "no connection, or it broke"
+        if nameless:
+            what = "name_unresolved"
+            why = f"the name {host_of(url)} cannot be resolved (DNS): check {self._settings}, and this machine's DNS"
+        elif isinstance(e, requests.Timeout):
+            what, why = "timeout", "no answer in time"
+        error = TryLater(f"{self.lane}: {why} ({type(e).__name__})", kind=f"{self.lane}.{what}", doubt=not never_sent)
         if never_sent or repeatable:
             return _Again(None, error)
         return error
+
+
+def host_of(url: str) -> str:
+    """The host of an address, for a message; what is no host's name is not repeated."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = ""
+    return host if re.fullmatch(r"[a-z0-9._-]{1,253}", host) else "of the host"
 
 
 class _Session(requests.Session):

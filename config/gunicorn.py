@@ -6,24 +6,36 @@ https://shopify.dev/docs/apps/build/webhooks/verify-deliveries : a connection wi
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from config.settings import WrongSetting, read_settings
+from dotenv import dotenv_values
 
-try:
-    _settings = read_settings()
-except WrongSetting as e:
-    sys.exit(str(e))
+# Nothing of this service is imported here but the worker's class: what gunicorn's main process has imported once its
+# workers inherit, and after a SIGHUP old and new code would meet in one process. So the three settings it needs are
+# read in plain words; a worker reads them all, and a wrong one is named there.
+_CASELESS = {name.upper(): value for name, value in os.environ.items()}
+_FROM_FILE = {} if os.environ.get("FLASK_SKIP_DOTENV") else dotenv_values(".env", encoding="utf-8")
+_SET = {**{name.upper(): value for name, value in _FROM_FILE.items()}, **_CASELESS}
 
-bind = f"0.0.0.0:{_settings.port}"
-worker_class = "handlers.loop.LoopWorker"
+
+def _number(name: str, default: int) -> int:
+    """A setting as a number; the default for one that is not set or wrong, which the worker refuses with its name."""
+    value = (_SET.get(name) or "").strip()
+    return int(value) if value.isascii() and value.isdigit() and int(value) else default
+
+
+_on_postgresql = (_SET.get("DATABASE_URL") or "").strip().startswith("postgres")
+
+bind = f"0.0.0.0:{_number('PORT', 8000)}"
+worker_class = "config.gunicorn_worker.LoopWorker"
 # Requests of one process share a commit. On SQLite a second process would only queue for the same file; PostgreSQL
 # commits side by side.
-workers = _settings.web_processes or (2 if _settings.on_postgresql else 1)
-threads = _settings.web_threads
+workers = _number("WEB_PROCESSES", 2 if _on_postgresql else 1)
+threads = _number("WEB_THREADS", 8)
 backlog = 1024
 keepalive = 75
 timeout = 30
@@ -62,14 +74,39 @@ def _is_there(pid: int) -> bool:
     return True
 
 
-_given = os.environ.get(_FOLDER)
-# A reload (SIGHUP) reads this file again, and finds what it has set itself.
-_is_ours = not _given or Path(_given).name.startswith(f"{_PREFIX}{os.getpid()}-")
-if not _given:
-    os.environ[_FOLDER] = _make_folder()
-elif not _is_ours:
-    for _old in Path(_given).glob("*.db"):
-        _old.unlink()
+def on_starting(server: Any) -> None:
+    """Before the first worker: the folder for what is counted, and a SIGHUP that asks before it lets go of anything."""
+    given = os.environ.get(_FOLDER)
+    # After SIGUSR2 the main process before this one still counts in its own folder.
+    if not given or Path(given).name.startswith(_PREFIX):
+        os.environ[_FOLDER] = _make_folder()
+    else:
+        for old in Path(given).glob("*.db"):
+            old.unlink()
+    reload = server.reload
+
+    def reload_if_it_would_start() -> None:
+        if why := _why_it_would_not_start():
+            server.log.error("SIGHUP is not followed, the workers go on as they are: %s", why)
+        else:
+            reload()
+
+    server.reload = reload_if_it_would_start
+
+
+def _why_it_would_not_start() -> str:
+    """What a new process says that is started as this one was, with the settings and the code of now; "" if it starts.
+
+    gunicorn's own way is to read this file again and to end when that fails, or to start workers that end at once.
+    """
+    env = {name: value for name, value in os.environ.items() if name != _FOLDER}
+    command = [sys.executable, "-m", "gunicorn", *sys.argv[1:], "--check-config"]
+    try:
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=25, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return "the new version did not start within 25 s"
+    told = done.stderr.strip() or done.stdout.strip()
+    return "" if done.returncode == 0 else told[-2000:] or f"it ended with {done.returncode}"
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -80,5 +117,5 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 def on_exit(_server: Any) -> None:
     """Take the folder away, if it is ours."""
-    if _is_ours:
+    if Path(os.environ[_FOLDER]).name.startswith(f"{_PREFIX}{os.getpid()}-"):
         shutil.rmtree(os.environ[_FOLDER], ignore_errors=True)

@@ -85,6 +85,7 @@ _TEXTS: Final[Mapping[str, Words]] = {
         _("They are signed by Shopify and kept whole, but they have a shape that this service does not know."),
         _("Open the deliveries and report the shape. Afterwards they can be posted again."),
     ),
+    "withheld": Words("", _("These fields stay as they are at the destinations until Shopify shows them."), ""),
     "refused": Words(
         _("Many requests with a wrong signature"),
         _("%(count)s requests were refused within 10 minutes, for their signature was not of our secrets."),
@@ -144,7 +145,7 @@ def _part(alert: Alert, say: Say) -> tuple[str, str]:
         title = say(_("Over: %(title)s")) % {"title": words.title}
         return title, "\n".join([began, say(_("It lasted %(time)s.")) % {"time": duration(alert.lasted, say)}])
     lines = [words.what, words.do]
-    if alert.kind in ("open", "credential") and alert.why:
+    if alert.kind in ("open", "credential", "withheld") and alert.why:
         lines.append(say(_("What was said: %(why)s")) % {"why": alert.why[:_LONGEST_WHY]})
     if alert.customers and alert.customer_id is None:
         more = alert.count > len(alert.customers)

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
+from clients.shopify.node import PERSONAL
+from clients.shopify.unseen import name_of
 from ledger.alert import Alert, Sighting
 from ledger.readings import MOST, Readings
 
@@ -115,6 +117,7 @@ def judge(now: Now, rules: Rules) -> list[Sighting]:
         *_silence(now),
         *_unreadable(now),
         *_refused(now),
+        *_withheld(now, rules),
     ]
 
 
@@ -248,3 +251,11 @@ def _refused(now: Now) -> Iterator[Sighting]:
             yield standing
     elif now.refused >= MANY_REFUSED:
         yield Sighting("refused", "refused", now.at - REFUSED_WITHIN, count=now.refused)
+
+
+def _withheld(now: Now, rules: Rules) -> Iterator[Sighting]:
+    """One for all personal fields together; the others are told on the pages alone."""
+    fields = {name_of(key): since for key, since in now.readings.unseen.items() if key in PERSONAL}
+    if fields and "shopify" in rules.lanes:
+        why = ", ".join(fields)
+        yield Sighting("withheld", "withheld", min(fields.values()), "shopify", cause="shopify.withheld", why=why)

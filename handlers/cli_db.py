@@ -14,7 +14,7 @@ from handlers.terminal import GetHouse, Said, clearly, note, out, progress_of
 from ledger.backup import CannotBackUp, back_up
 from ledger.copy import CannotCopy, Copying
 from ledger.database import Database
-from ledger.migrate import upgrade
+from ledger.migrate import CannotUpgrade, upgrade
 
 
 def register(cli: click.Group, house: GetHouse) -> None:
@@ -28,8 +28,7 @@ def _db(house: GetHouse) -> click.Command:
     @group.command("upgrade")
     def upgrade_command() -> None:
         """Bring the database to the newest shape; safe to run again."""
-        clearly(lambda: upgrade(house().database))
-        out.print("the database is in the newest shape")
+        clearly(lambda: _upgrade(house().database))
 
     @group.command("backup")
     @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
@@ -82,6 +81,17 @@ def _db(house: GetHouse) -> click.Command:
         clearly(go)
 
     return group
+
+
+def _upgrade(database: Database) -> None:
+    try:
+        shape = upgrade(database)
+    except CannotUpgrade as e:
+        raise Said(str(e)) from None
+    if shape == "newer":
+        out.print("a newer version has migrated this database already: it is left as it is, and can be used")
+    else:
+        out.print("the database is in the newest shape")
 
 
 def _copy(copying: Copying, h: House, *, empty_target: bool, yes: bool) -> None:

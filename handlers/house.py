@@ -34,6 +34,7 @@ from ledger.resync import Resync
 from ledger.rollups import Rollups
 from ledger.search import Search
 from ledger.search_index import SearchIndex
+from ledger.unseen import Unseen
 from ledger.waiting import Waiting
 
 #: The lane that nobody waits for: a customer is in sync with or without their welcome mail.
@@ -66,6 +67,7 @@ class House:
     search: Search
     search_index: SearchIndex
     browse: Browse
+    unseen: Unseen
     mails: Mails
     waiting: Waiting
     deliveries: Deliveries

@@ -44,7 +44,9 @@ def table_of_lanes(reports: Sequence[LaneReport], lanes_off: Mapping[str, str], 
             wait = (health.paused_until - now).total_seconds()
             well = f"[yellow]paused {wait:.0f} s[/yellow]: {escape(health.why or '')}"
         elif health.breaker == "closed":
-            well = "[green]closed[/green]" if not health.failures else f"closed, {health.failures} failed in a row"
+            well = "[green]closed[/green]"
+            if health.failures:
+                well = f"closed, {health.failures} failed in a row: {escape(health.why or '')}"
         else:
             well = f"[red]{health.breaker}[/red] {age(health.opened_at, now)}: {escape(health.why or '')}"
         table.add_row(

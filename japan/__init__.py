@@ -1,13 +1,16 @@
 """Japanese data: how names, readings, addresses, numbers and dates of Japan are written; pure, and knowing no lane."""
 
-from japan.address import address_line, lies_abroad
+from japan.address import address_line, lies_abroad, postcode_of
+from japan.address_parts import parts_of
+from japan.address_text import tidy
 from japan.birth_date import birth_date
 from japan.characters import clean
 from japan.fixed import Fixed
 from japan.gender import gender
+from japan.invisible import is_blank
 from japan.kana import kana
 from japan.mail import email
-from japan.phone import phone
+from japan.phone import e164, phone, phone_e164
 from japan.postcode import postcode
 from japan.prefectures import prefecture
 
@@ -16,11 +19,17 @@ __all__ = [
     "address_line",
     "birth_date",
     "clean",
+    "e164",
     "email",
     "gender",
+    "is_blank",
     "kana",
     "lies_abroad",
+    "parts_of",
     "phone",
+    "phone_e164",
     "postcode",
+    "postcode_of",
     "prefecture",
+    "tidy",
 ]

@@ -13,8 +13,9 @@ The policy, for every name and address on its way to the till:
    characters become 〓 as well: something stood there.
 5. Latin letters lose accents that Windows-31J does not have (é → e). Letters of other living scripts (Hangul, Thai,
    simplified Chinese) stay as they are: they are three bytes, and 〓〓〓 is nobody's name.
-6. Invisible characters (controls, joiners, variation selectors, direction marks) and signs outside Windows-31J are
-   dropped; tabs and line breaks become one space; the ends are trimmed.
+6. Invisible characters (controls, joiners, variation selectors, direction marks, the fillers of Hangul, the blank of
+   Braille) and signs outside Windows-31J are dropped; tabs and line breaks become one space; the ends are trimmed. In
+   an address a sign that is dropped between two letters or figures leaves a space: 1🏠2 is not 12.
 
 Every change is in ``Fixed.fixes``. The limits come from the far side:
 https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/postcustomersbulk
@@ -32,6 +33,7 @@ import jaconv
 
 from japan.cutting import cut
 from japan.fixed import NOTHING, Fixed, dropped, fix
+from japan.invisible import is_invisible
 from japan.repertoire import Place, place
 from japan.variants import PLAIN_FORMS
 
@@ -43,27 +45,30 @@ _FULL_WIDTH: Final = range(0xFF01, 0xFF5E)
 _LAST_OF_BMP: Final = 0xFFFF
 _IDEOGRAPHIC_PLANES: Final = range(0x20000, 0x40000)
 _FRACTION: Final = "<fraction>"
+_GAP: Final = "\0"  # where a sign was; never in the text itself, which keeps no controls
+_LEFT_GAP: Final = re.compile(f"(?<=[^\\W_]){_GAP}+(?=[^\\W_])")
 
-_SPACES: Final = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85")
+_SPACES: Final = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2800")  # the blank of Braille is as wide as a letter
 _VOICED: Final = re.compile("(.?)([\u3099\u309a\u309b\u309c\uff9e\uff9f])", re.DOTALL)
 _COMBINING: Final = {"\u309b": "\u3099", "\uff9e": "\u3099", "\u309c": "\u309a", "\uff9f": "\u309a"}
 _STANDING: Final = {"\u3099": "\u309b", "\u309a": "\u309c"}
 _ACCENTED: Final = re.compile("[^\\W\\d_][\u0300-\u036f]+|[\u1100-\u11ff]{2,}")
 
 
-def clean(text: str, most: int) -> Fixed:
+def clean(text: str, most: int, *, parted: bool = False) -> Fixed:
     """The text as the till can show it, at most ``most`` code points; None when nothing of it can be shown.
 
-    Cleaning what was cleaned changes nothing. The module's docstring states what becomes of which character.
+    ``parted``: a sign that is dropped between two letters or figures leaves a space, as an address needs it. Cleaning
+    what was cleaned changes nothing. The module's docstring states what becomes of which character.
     """
     if not text.strip():
         return NOTHING
     wide = str(jaconv.h2z(text))
     voiced = _join_voicing_marks(wide)
     joined = _ACCENTED.sub(lambda found: unicodedata.normalize("NFC", found[0]), voiced)
-    shown, changes = _render_all(joined)
+    shown, changes = _render_all(joined, parted=parted)
     if (closer := _join_voicing_marks(shown)) != shown:  # what stood between a kana and its mark cannot be shown
-        shown, more = _render_all(closer)
+        shown, more = _render_all(closer, parted=parted)
         changes += more
     trimmed = re.sub(" {2,}", " ", shown).strip(" ")
     fixes = []
@@ -91,7 +96,7 @@ def _join_voicing_marks(text: str) -> str:
     return _VOICED.sub(join, text)
 
 
-def _render_all(text: str) -> tuple[str, list[tuple[str, str, Change]]]:
+def _render_all(text: str, *, parted: bool) -> tuple[str, list[tuple[str, str, Change]]]:
     shown: list[str] = []
     changes: list[tuple[str, str, Change]] = []
     foreign = False  # whether a mark that follows belongs to a letter of another script, which needs it
@@ -104,9 +109,14 @@ def _render_all(text: str) -> tuple[str, list[tuple[str, str, Change]]]:
         foreign = change in ("foreign", "mark")
         if out:
             shown.append(out)
+        elif parted and change == "sign" and not unicodedata.category(character).startswith("M"):
+            shown.append(_GAP)
         if change not in ("kept", "foreign", "mark"):
             changes.append((character, out, change))
-    return unicodedata.normalize("NFC", "".join(shown)), changes
+    whole = "".join(shown)
+    if parted:
+        whole = _LEFT_GAP.sub(" ", whole).replace(_GAP, "")
+    return unicodedata.normalize("NFC", whole), changes
 
 
 @lru_cache(maxsize=4096)
@@ -119,7 +129,7 @@ def _render(character: str) -> tuple[str, Change]:  # noqa: C901, PLR0911 - one 
     category = unicodedata.category(character)
     if category in ("Zs", "Zl", "Zp") or character in _SPACES:
         return " ", "spaced"
-    if category in ("Cc", "Cf", "Cs") or "VARIATION SELECTOR" in unicodedata.name(character, ""):
+    if is_invisible(character):
         return "", "invisible"
     if ord(character) in _FULL_WIDTH:
         return chr(ord(character) - 0xFEE0), "narrowed"

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
+from japan.dashes import ANY_DASH
 from japan.fixed import NOTHING, Fixed, dropped, fix
 
-_DASHES: Final = re.compile("[ー−‐‑‒–—―─~〜・.]")
-_EXTENSION: Final = re.compile(r"[(\s]*(?:内線|ext\.?|extension|#|x)\s*:?\s*\d+\)?\s*$", re.IGNORECASE)
-_BETWEEN_NUMBERS: Final = re.compile(r"[/,、;|\n]|または|又は|\bor\b")
+_MOST_TYPED: Final = 200  # ten numbers; beyond that it is no telephone field
+_MOST_PARTS: Final = 6  # of one number: +81 (0)90 1234 0001 has five
+_NUMBERING: Final = re.compile("[\u2460-\u24ff\u2776-\u2793]")  # ① and its like count the numbers and belong to none
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
 _TRUNK_ZERO: Final = re.compile(r"\(0\)")
 _PLUS_IN_FRONT: Final = re.compile(r"[^0-9]*\+")
 
-_FEWEST_DIGITS: Final = 9
-_FEWEST_FOREIGN_DIGITS: Final = (
-    7  # with the country code; some plans allow extensions of three digits, people have none
+_EXTENSION: Final = re.compile(
+    r"[\s(;,-]*(?:内線(?:番号)?|内|(?<![a-z])(?:extension|extn?|ext|x)|#)[\s):.=-]*[0-9].*$", re.IGNORECASE | re.DOTALL
 )
+_FEWEST_BEFORE_EXTENSION: Final = 7
+# 184 hides the caller's number and 186 shows it; both are dialled before the number of who is called.
+_CALLER_ID: Final = re.compile(r"[^0-9+]*18[46][^0-9+]*(?=0)")
+
+# Groups of digits that belong together, and what may stand before them.
+_PART: Final = re.compile(r"(?:\+\s?)?\(?[0-9]+\)?(?:[-.]+\(?[0-9]+\)?)*")
+_BEGINS: Final = ("0", "+", "(0", "(+")
+
 # Ten digits for a line, eleven for a mobile, IP or 0800 number. Not stricter: a new range must not lose customers.
-_LINE: Final = re.compile(r"0(?![05-9]0(?!20))[1-9][0-9]{8}|0(?:570|990|180|204)[0-9]{6}", re.ASCII)
+# https://www.soumu.go.jp/main_sosiki/joho_tsusin/top/tel_number/
+_LINE: Final = re.compile(r"0(?![125-9]0)[1-9][0-9]{8}|0(?:570|990|180|204)[0-9]{6}", re.ASCII)
 _MOBILE: Final = re.compile(r"0[25-9]0[0-9]{8}", re.ASCII)
 _SHAPE: Final = re.compile(r"0[0-9]{1,4}-[0-9]{1,4}-[0-9]{4}|0[0-9]{3}-[0-9]{3}-[0-9]{3}", re.ASCII)
 _COUNTRY_CODE: Final = "81"
@@ -29,58 +39,135 @@ _COUNTRY_CODE: Final = "81"
 def phone(text: str, region: str = "JP") -> Fixed:
     """``090-0000-0000`` for a number of Japan however it was written, ``+14165550100`` for a foreign one.
 
-    At most 16 printable ASCII characters. ``region`` (ISO 3166) is where a number without a country code lies. Only the
-    first of several numbers is kept, and no extension. None when the text is empty; None, ``dropped``, when it is not
-    a telephone number.
+    At most 16 printable ASCII characters. ``region`` (ISO 3166) is asked only for a number without + or 00: what is
+    valid there is a number of that country, else what has a shape of Japan's numbering plan is Japanese. A foreign
+    number must be valid in the country of its own code. Only the first of several numbers is kept, and no extension.
+    None when the text is empty; None, ``dropped``, when no telephone number stands in it.
     """
     if not text.strip():
         return NOTHING
-    plain = _DASHES.sub("-", unicodedata.normalize("NFKC", text)).strip()
-    fixes: list[tuple[str, str]] = []
-    first = _first_number(plain)
-    if first != plain:
-        fixes.append(fix("cut", "the first of several numbers"))
-    without_extension = _EXTENSION.sub("", first)
-    if without_extension != first:
-        fixes.append(fix("cut", "extension"))
-    value = _write(without_extension, region.upper())
-    if value is None:
+    plain = _plain(text)
+    region = region.upper()
+    for candidate, cuts in _candidates(plain, region):
+        value = _write(candidate, region)
+        if value is not None:
+            fixes = [fix("cut", cut) for cut in cuts]
+            if value != text and not fixes:
+                fixes.append(fix("reformatted", "telephone number"))
+            return Fixed(value, tuple(fixes))
+    if region == "JP" or _has_country_code(plain):
         return dropped("not a telephone number")
-    if value != text and not fixes:
-        fixes.append(fix("reformatted", "telephone number"))
-    return Fixed(value, tuple(fixes))
+    return dropped("not a telephone number, neither where the address lies nor in Japan")
 
 
-def _first_number(text: str) -> str:
-    """The first of several numbers; 03/3581/0101 is one."""
-    parts = [part.strip() for part in _BETWEEN_NUMBERS.split(text)]
-    numbers = [part for part in parts if len(_NOT_DIGITS.sub("", part)) >= _FEWEST_DIGITS]
-    return numbers[0] if numbers and len(parts) > 1 else text
+def phone_e164(text: str, region: str = "JP") -> Fixed:
+    """The number of ``phone`` in E.164, those of Japan as well: ``+819000000000``."""
+    fixed = phone(text, region)
+    if fixed.value is None:
+        return fixed
+    value = e164(fixed.value)
+    changes = tuple(one for one in fixed.fixes if one[0] != "reformatted")
+    if value != text and not changes:
+        changes = (fix("reformatted", "telephone number"),)
+    return Fixed(value, changes)
+
+
+def e164(number: str) -> str:
+    """What ``phone`` made, in E.164."""
+    return number if number.startswith("+") else f"+{_COUNTRY_CODE}{_digits_of(number)[1:]}"
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", _NUMBERING.sub(" ", text[:_MOST_TYPED]))
+    digits = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in folded)
+    return ANY_DASH.sub("-", digits).strip()
+
+
+def _digits_of(text: str) -> str:
+    return _NOT_DIGITS.sub("", text)
+
+
+def _candidates(text: str, region: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What may be the number, best first, and what was cut for it."""
+    if (found := _CALLER_ID.match(text)) and _is_domestic(_digits_of(text[found.end() :])):
+        yield text[found.end() :], ("prefix for the caller's number",)
+    whole = text
+    cuts: tuple[str, ...] = ()
+    found = _EXTENSION.search(text)
+    if found and len(_digits_of(text[: found.start()])) >= _FEWEST_BEFORE_EXTENSION:
+        whole, cuts = text[: found.start()], ("extension",)
+    yield whole, cuts
+    for candidate in _parts_of(whole, region):
+        yield candidate, (*cuts, "the first of several numbers")
+
+
+def _parts_of(text: str, region: str) -> Iterator[str]:
+    """Parts of the text that may be one number of several, first ones first."""
+    parts = list(_PART.finditer(text))
+    for start, first in enumerate(parts):
+        if start and not first[0].startswith(_BEGINS):
+            continue
+        begin = found.end() if (found := _CALLER_ID.match(text, first.start())) else first.start()
+        for end in range(start, min(start + _MOST_PARTS, len(parts))):
+            candidate = text[begin : parts[end].end()]
+            # The length of a Japanese number is fixed, so that it cannot end too early. A foreign one may be valid
+            # with a group less: it ends where another number begins, or something else than a space follows.
+            if _is_japanese(candidate, region) or _may_end(text, parts, start, end, region):
+                yield candidate
+        if (shortened := _without_tail(first[0])) is not None:
+            yield shortened
+
+
+def _may_end(text: str, parts: list[re.Match[str]], start: int, end: int, region: str) -> bool:
+    if start == end or end + 1 == len(parts):
+        return True
+    following = parts[end + 1]
+    if following[0].startswith(_BEGINS) or text[parts[end].end() : following.start()].strip():
+        return True
+    return _write(text[following.start() :], region) is not None
+
+
+def _without_tail(part: str) -> str | None:
+    """The first three groups of 03-1234-0001-12 and of 03-1234-0001-090-1234-0001, when they are a Japanese number."""
+    groups = part.split("-")
+    head = "-".join(groups[:3])
+    return head if len(groups) > 3 and _SHAPE.fullmatch(head) and _is_domestic(_digits_of(head)) else None
+
+
+def _is_japanese(text: str, region: str) -> bool:
+    value = _write(text, region)
+    return value is not None and not value.startswith("+")
+
+
+def _is_domestic(digits: str) -> bool:
+    return bool(_MOBILE.fullmatch(digits) or _LINE.fullmatch(digits))
+
+
+def _has_country_code(text: str) -> bool:
+    return _PLUS_IN_FRONT.match(text) is not None or _digits_of(text).startswith("00")
 
 
 def _write(text: str, region: str) -> str | None:
-    digits = _NOT_DIGITS.sub("", _TRUNK_ZERO.sub("", text))
-    international = _without_prefix(digits, has_plus=_PLUS_IN_FRONT.match(text) is not None)
-    if international is None and region != "JP":
-        return _write_foreign(text, region)
-    if international is None:
-        return _write_domestic(_with_trunk_zero(digits), text)
-    if international.startswith(_COUNTRY_CODE):
-        return _write_domestic("0" + international.removeprefix(_COUNTRY_CODE).lstrip("0"), "")
-    return _write_foreign(f"+{international}", None)
-
-
-def _without_prefix(digits: str, *, has_plus: bool) -> str | None:
-    """The digits from the country code on, or None when there is no sign of one."""
-    if has_plus:
-        return digits
-    if digits.startswith("00"):
-        return digits[2:]
+    digits = _digits_of(_TRUNK_ZERO.sub("", text))
+    if _has_country_code(text):
+        return _write_international(digits if _PLUS_IN_FRONT.match(text) else digits[2:])
+    if region != "JP":
+        value = _write_foreign(text, region)
+        if value is not None:
+            return value
     if digits.startswith("010") and len(digits) > 11:  # what one dials in Japan before a country code
-        return digits[3:]
+        return _write_international(digits[3:])
     if digits.startswith(_COUNTRY_CODE) and 11 <= len(digits) <= 13:
-        return digits
-    return None
+        return _write_international(digits)
+    # Abroad a number without its zero is no more likely Japanese than anything else.
+    return _write_domestic(_with_trunk_zero(digits) if region == "JP" else digits, text)
+
+
+def _write_international(digits: str) -> str | None:
+    """The number for its digits from the country code on."""
+    if digits.startswith(_COUNTRY_CODE):
+        return _write_domestic("0" + digits.removeprefix(_COUNTRY_CODE).lstrip("0"), "")
+    return _write_foreign(f"+{digits}", None)
 
 
 def _with_trunk_zero(digits: str) -> str:
@@ -113,16 +200,17 @@ def _hyphenated(digits: str) -> str:
     return written if written.isascii() and written.replace("-", "") == digits else digits
 
 
-def _is_valid(e164: str) -> bool:
+def _is_valid(e164_number: str) -> bool:
     import phonenumbers  # noqa: PLC0415 - as above
 
     try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(e164, None))
+        return phonenumbers.is_valid_number(phonenumbers.parse(e164_number, None))
     except phonenumbers.NumberParseException:
         return False
 
 
 def _write_foreign(text: str, region: str | None) -> str | None:
+    """The number in E.164 where it is valid; the domestic form where the text dials Japan from ``region``."""
     import phonenumbers  # noqa: PLC0415 - as above
 
     try:
@@ -130,4 +218,14 @@ def _write_foreign(text: str, region: str | None) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return written if phonenumbers.is_possible_number(number) and len(written) > _FEWEST_FOREIGN_DIGITS else None
+    if number.country_code == int(_COUNTRY_CODE):
+        return _write_domestic(f"0{number.national_number}", "")
+    # Asked again of what goes out: an extension or a leading zero that got lost must not make another number valid.
+    # +1 1 201 … loses one trunk prefix with each reading: what still changes is no number in E.164.
+    return written if _is_valid(written) and _read_again(written) == written else None
+
+
+def _read_again(e164_number: str) -> str:
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    return phonenumbers.format_number(phonenumbers.parse(e164_number, None), phonenumbers.PhoneNumberFormat.E164)

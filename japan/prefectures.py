@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 _BY_REGION: Final = (
@@ -18,6 +19,15 @@ PREFECTURES: Final[dict[str, str]] = {
     f"JP-{number:02}": name for number, name in enumerate((n for region in _BY_REGION for n in region), start=1)
 }
 
+_LATIN: Final = """
+    hokkaido aomori iwate miyagi akita yamagata fukushima ibaraki tochigi gunma saitama chiba tokyo kanagawa niigata
+    toyama ishikawa fukui yamanashi nagano gifu shizuoka aichi mie shiga kyoto osaka hyogo nara wakayama tottori shimane
+    okayama hiroshima yamaguchi tokushima kagawa ehime kochi fukuoka saga nagasaki kumamoto oita miyazaki kagoshima
+    okinawa
+"""
+LATIN: Final[dict[str, str]] = dict(zip(PREFECTURES.values(), _LATIN.split(), strict=True))
+
+_LATIN_KIND: Final = re.compile(r"[ -]*(?:to|do|fu|ken|prefecture|pref\.?|metropolis|city|shi)\Z")
 _CODE: Final = re.compile(r"(?:JP-)?([0-9]{2})", re.IGNORECASE)
 
 
@@ -28,3 +38,17 @@ def prefecture(code: str) -> str | None:
     """
     found = _CODE.fullmatch(code.strip())
     return PREFECTURES.get(f"JP-{found[1]}") if found else None
+
+
+def names_prefecture(text: str, name: str) -> bool:
+    """Whether the text is this prefecture's name and no more: 東京都, 東京, Tokyo, Tōkyō-to, Osaka Prefecture."""
+    plain = unicodedata.normalize("NFKC", text).strip().lower()
+    if plain in (name, short_name(name)):
+        return True
+    latin = "".join(c for c in unicodedata.normalize("NFD", plain) if not unicodedata.category(c).startswith("M"))
+    return _LATIN_KIND.sub("", latin) == LATIN[name] or latin == LATIN[name]
+
+
+def short_name(name: str) -> str:
+    """東京 for 東京都; 北海道 has no shorter name."""
+    return name if name == "北海道" else name[:-1]

@@ -97,6 +97,11 @@ def learn(known: Known | None, told: Customer, triggered_at: datetime | None) ->
     return Known(merged, known.revision + changed, latest, known.read_through)
 
 
+def hear(known: Known | None, told: Customer, triggered_at: datetime | None) -> Known:
+    """What we know after a webhook's body, which never clears anything: see ``Customer.told_in_part``."""
+    return learn(known, told.told_in_part(known.customer) if known else told, triggered_at)
+
+
 def needs_read(known: Known) -> bool:
     """Whether Shopify has a newer customer than the last one we read back whole."""
     updated_at = known.customer.updated_at

@@ -33,7 +33,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import tables as t
 from ledger.database import Database, StoreBusy
-from ledger.migrate import is_current, upgrade
+from ledger.migrate import shape_of, upgrade
 
 _PAGE: Final = 1000
 # PostgreSQL keeps no NUL in a text, and neither keeps half a letter, as which bytes are read that are no UTF-8.
@@ -105,8 +105,13 @@ class Copying:
         """Raises ``CannotCopy`` when a copy would be refused or would not be whole, ``StoreBusy``."""
         if _place(self.source) == _place(self.target):
             raise CannotCopy("this is the ledger itself: name another database")
-        if not is_current(self.source):
+        shape = shape_of(self.source)
+        if shape == "behind":
             raise CannotCopy("this ledger lacks a migration: run flask db upgrade")
+        if shape == "newer":
+            raise CannotCopy(
+                "a newer version has migrated this ledger: copy it with that one, so that nothing is left out"
+            )
         with self.source.reading() as c:
             live = select(func.count()).where(t.tasks.c.state == "running", t.tasks.c.lease_until > now)
             if carried := c.execute(live).scalar():

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 
 from ledger import tables as t
-from ledger.arrival import Arrival, Known, Recorded, Verdict, is_older, learn, needs_read
+from ledger.arrival import Arrival, Known, Recorded, Verdict, hear, is_older, needs_read
 from ledger.batch import Insert
 from ledger.database import Database
 from ledger.mails import CREATED, Welcome
@@ -180,7 +180,7 @@ class _Fold:
         if is_older(there, a.customer.updated_at, a.triggered_at):
             self.verdicts[a.key] = "older"
             return
-        after = learn(there, a.customer, a.triggered_at)
+        after = hear(there, a.customer, a.triggered_at)
         self.known[i] = after
         self.touched.add(i)
         self.alive.add(i)

@@ -7,7 +7,7 @@ is: a count then means "so many at least".
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, union_al
 from ledger import tables as t
 from ledger.breaker import Health
 from ledger.database import Database
+from ledger.unseen import fields_of
 
 #: So many of the newest attempts are looked through.
 ATTEMPTS: Final = 3000
@@ -60,7 +61,8 @@ class Arrived:
 class Readings:
     """One look. ``pos`` and ``arrived``: the newest first. ``twins``: (customer, lane, cause, since) of each failed
     task with one of the causes that were asked for. ``debts``: since when a lane's oldest debt stands. ``unreadable``:
-    how many came lately, and when the first of them did. ``refused``: so many 401 by day.
+    how many came lately, and when the first of them did. ``refused``: so many 401 by day. ``unseen``: since when each
+    field of Shopify's has been refused.
     """
 
     healths: Mapping[str, Health]
@@ -72,6 +74,7 @@ class Readings:
     last_delivery: datetime | None
     unreadable: tuple[int, datetime] | None
     refused: Mapping[str, int]
+    unseen: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ def look(database: Database, asked: Asked, now: datetime) -> Readings:
             last_delivery=c.execute(select(d.received_at).order_by(d.id.desc()).limit(1)).scalar(),
             unreadable=_unreadable(c, now - asked.unreadable_for),
             refused={row.day: row.n for row in c.execute(refused.where(t.tallies.c.day.in_(days)))},
+            unseen=fields_of(c),
         )
 
 

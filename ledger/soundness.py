@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from ledger import tables as t
 from ledger.database import Database
-from ledger.migrate import is_current
+from ledger.migrate import Shape, shape_of
 from ledger.position import Positions
 
 _LAST: Final = 1000
@@ -25,7 +25,7 @@ class Soundness:
 
     on_postgresql: bool
     version: str
-    migrated: bool
+    shape: Shape
     journal: str | None = None
     size: int | None = None
     free: int | None = None
@@ -48,12 +48,12 @@ class Life:
 
 def soundness(database: Database) -> Soundness:
     """Look at the database. Raises ``StoreBusy``."""
-    migrated = is_current(database)
+    shape = shape_of(database)
     with database.reading() as c:
         if database.on_postgresql:
             names = ("server_version", "fsync", "synchronous_commit", "full_page_writes")
             told = {name: str(c.exec_driver_sql(f"SHOW {name}").scalar()) for name in names}
-            return Soundness(True, told.pop("server_version"), migrated, settings=told)
+            return Soundness(True, told.pop("server_version"), shape, settings=told)
         version, journal = (
             str(c.exec_driver_sql(ask).scalar()) for ask in ("SELECT sqlite_version()", "PRAGMA journal_mode")
         )
@@ -61,7 +61,7 @@ def soundness(database: Database) -> Soundness:
     return Soundness(
         False,
         version,
-        migrated,
+        shape,
         journal=journal,
         size=path.stat().st_size,
         free=shutil.disk_usage(path.parent).free,

@@ -17,7 +17,7 @@ from japan import email, phone
 from japan.folding import folded
 
 #: Grows when the words of the same customer are others than before: then the index is made anew.
-FORM: Final = 1
+FORM: Final = 2
 
 _MAIL, _PHONE, _NAME = "m:", "p:", "n:"
 _LONGEST_MAIL: Final = 254

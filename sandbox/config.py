@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ConflictMode = Literal["row", "batch"]
+ValueWords = Literal["both", "message", "errors", "context"]
 IdKind = Literal["string", "number", "alternating"]
 
 
@@ -78,3 +79,8 @@ class SandboxConfig:
     """Admin rule "required on the create form", enforced since 2026-09."""
     hubspot_conditional_required: tuple[tuple[str, str], ...] = ()
     """Admin rules (if this property is set, that one is required), enforced since 2026-09."""
+    hubspot_value_rules: tuple[tuple[str, str, str], ...] = ()
+    """Admin rules (property, pattern, code): a value that the pattern does not match whole is refused by the code."""
+    hubspot_value_words: ValueWords = "both"
+    """How refused values are told: as JSON in `message` and as `errors`, as one of the two, or by `propertyName` in
+    `context` beside Japanese words without a code."""

@@ -3,6 +3,7 @@
 A fault sits in front of a stand-in, as bad networks and tired servers do: the stand-in itself never knows of it.
 """
 
+import json
 import random
 import re
 import threading
@@ -30,14 +31,15 @@ class Fault:
     - `refused`: not done, the connection drops
     - `hang`: not done, the connection drops after `seconds`
 
-    `path` is a pattern sought in the path after the mount; `times` None stands until removed; `share` is the part of
-    the calls that meet it.
+    `path` is a pattern sought in the path after the mount, `sent` one sought in the body, as a firewall does; `times`
+    None stands until removed; `share` is the part of the calls that meet it.
     """
 
     system: System
     kind: Kind
     method: str | None = None
     path: str | None = None
+    sent: str | None = None
     seconds: float = 0.0
     status: int = 503
     body: object = None
@@ -56,18 +58,28 @@ class Fault:
             raise FaultRefused("seconds must not be negative, and times must be at least 1 or null")
         if not 200 <= self.status <= 599:
             raise FaultRefused("status must lie between 200 and 599")
-        try:
-            re.compile(self.path or "")
-        except re.error as error:
-            raise FaultRefused(f"path is no regular expression: {error}") from None
+        for name, pattern in (("path", self.path), ("sent", self.sent)):
+            try:
+                re.compile(pattern or "")
+            except re.error as error:
+                raise FaultRefused(f"{name} is no regular expression: {error}") from None
 
-    def covers(self, system: str, method: str, path: str) -> bool:
+    def covers(self, system: str, method: str, path: str, body: bytes = b"") -> bool:
         """Whether this call is meant (without rolling the dice for `share`)."""
         return (
             system == self.system
             and (self.method is None or self.method.upper() == method)
             and (self.path is None or re.search(self.path, path) is not None)
+            and (self.sent is None or re.search(self.sent, _as_text(body)) is not None)
         )
+
+
+def _as_text(body: bytes) -> str:
+    """What was sent, with JSON's escapes read: a firewall reads them, too."""
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False)
+    except ValueError:
+        return body.decode("utf-8", "replace")
 
 
 @dataclass
@@ -118,14 +130,14 @@ class Faults:
                 for fault_id, one in self._standing.items()
             ]
 
-    def strike(self, system: str, method: str, path: str) -> list[Fault]:
+    def strike(self, system: str, method: str, path: str, body: bytes = b"") -> list[Fault]:
         """The faults this call meets, counted down: every delay, and the first of the others."""
         met: list[Fault] = []
         settled = False
         with self._lock:
             for one in self._standing.values():
                 slows = one.fault.kind in {"delay", "late"}
-                if one.left == 0 or (settled and not slows) or not one.fault.covers(system, method, path):
+                if one.left == 0 or (settled and not slows) or not one.fault.covers(system, method, path, body):
                     continue
                 if one.fault.share < 1 and self._dice.random() >= one.fault.share:
                     continue

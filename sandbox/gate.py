@@ -54,7 +54,12 @@ class FaultGate:
         self._calls.begin(call)
         begun = time.monotonic()
         try:
-            status, headers, body = self._meet(environ, self._faults.strike(system, call.method, path))
+            # A server that is refusing has still been sent the body; left unread it would turn a clean close into a
+            # reset.
+            terminated = environ.get("wsgi.input_terminated", False)
+            body_sent = environ["wsgi.input"].read(-1 if terminated else int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body_sent), str(len(body_sent))
+            status, headers, body = self._meet(environ, self._faults.strike(system, call.method, path, body_sent))
         except ConnectionDropped:
             call.status = 0
             raise
@@ -65,10 +70,6 @@ class FaultGate:
         return body
 
     def _meet(self, environ: "WSGIEnvironment", met: list[Fault]) -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
-        # A server that is refusing has still been sent the body; left unread it would turn a clean close into a reset.
-        terminated = environ.get("wsgi.input_terminated", False)
-        body_sent = environ["wsgi.input"].read(-1 if terminated else int(environ.get("CONTENT_LENGTH") or 0))
-        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body_sent), str(len(body_sent))
         self._pause_for(met, "late")
         deciding = next((fault for fault in met if fault.kind not in {"delay", "late"}), None)
         if deciding is not None and deciding.kind in {"refused", "hang"}:

@@ -3,6 +3,7 @@
 https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/guide
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -250,15 +251,21 @@ class Contacts:
                 continue
             try:
                 values[name], warning = clean_value(definition, value)
+                self._obey_rules(name, values[name])
             except BadValue as bad:
                 complaints.append(bad.complaint)
             else:
                 warnings += [warning] if warning else []
         if complaints:
-            raise bad_values(complaints, self._config.hubspot_portal_id)
+            raise bad_values(complaints, self._config.hubspot_portal_id, self._config.hubspot_value_words)
         if values.get("email") in self._blocked_emails:
             raise invalid_input("The email has been GDPR blacklisted")
         return values, tuple(warnings)
+
+    def _obey_rules(self, name: str, value: str) -> None:
+        for ruled, pattern, code in self._config.hubspot_value_rules:
+            if ruled == name and not re.fullmatch(pattern, value):
+                raise BadValue(code, name, f"{value} does not fit the rules of {name}.")
 
     def _demand_required(self, values: Mapping[str, str]) -> None:
         for name in self._config.hubspot_required_properties:

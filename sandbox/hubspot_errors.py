@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sandbox.config import ValueWords
+
 
 class Refused(Exception):
     """A call or a row HubSpot will not do. `context` names what it is about, in lists."""
@@ -44,7 +46,8 @@ class Refused(Exception):
         context = dict(self.context)
         if trace_id is not None:
             context = {"objectWriteTraceId": [trace_id], **context}
-        return {"status": "error", "category": self.category, "message": self.message, "context": context}
+        said = {"status": "error", "category": self.category, "message": self.message, "context": context}
+        return {**said, "errors": self.errors} if self.errors else said
 
 
 class Conflict(Refused):
@@ -91,16 +94,21 @@ def bad_value(code: str, name: str, message: str) -> dict[str, Any]:
     return {"isValid": False, "message": message, "error": code, "name": name, "localizedErrorMessage": message}
 
 
-def bad_values(complaints: Sequence[Mapping[str, Any]], portal_id: int) -> Refused:
-    """400 whose message holds the complaints as JSON, and whose `errors` hold them once more."""
+def bad_values(complaints: Sequence[Mapping[str, Any]], portal_id: int, words: ValueWords = "both") -> Refused:
+    """400 whose message holds the complaints as JSON, and whose `errors` hold them once more; see `ValueWords`."""
     told = [{**complaint, "portalId": portal_id} for complaint in complaints]
+    if words == "context":
+        names = [one["name"] for one in complaints]
+        return Refused(400, "VALIDATION_ERROR", "プロパティ値が有効ではありません。", {"propertyName": names})
+    inside = f": {json.dumps(told, separators=(',', ':'), ensure_ascii=False)}"
     return Refused(
         400,
         "VALIDATION_ERROR",
-        f"Property values were not valid: {json.dumps(told, separators=(',', ':'), ensure_ascii=False)}",
+        f"Property values were not valid{'' if words == 'errors' else inside}",
         errors=[
             {"message": one["message"], "code": one["error"], "context": {"propertyName": [one["name"]]}}
             for one in complaints
+            if words != "message"
         ],
     )
 

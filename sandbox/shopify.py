@@ -13,8 +13,8 @@ from sandbox import shopify_admin, shopify_control
 from sandbox.config import SandboxConfig
 from sandbox.shopify_cost import Bucket
 from sandbox.shopify_customers import JST, ShopAddress, ShopCustomer, ShopRefused, with_fields
-from sandbox.shopify_execute import LevelTwo
-from sandbox.shopify_payloads import customer_body, deleted_body, encode, rest_customer, sample_body
+from sandbox.shopify_execute import LevelTwo, Withheld
+from sandbox.shopify_payloads import customer_body, deleted_body, encode, rest_customer, sample_body, without
 from sandbox.shopify_search import Page, Precision, matches, page
 from sandbox.webhooks import WebhookSender
 from sandbox.webhooks_delivery import Delivery, DeliveryOptions
@@ -43,7 +43,9 @@ class ShopShelf:
     """The customers of one shop. Safe to use from any thread; no lock is held while a webhook is on its way.
 
     May be set at any time: `admin_gap_seconds` (between the create and the update that one creation in the admin
-    makes), `scopes` and `level_two` (what the app may see), `search_precision` (of times in `customers(query:)`).
+    makes), `scopes`, `level_two` and `withheld` (what the app may see), `search_precision` (of times in
+    `customers(query:)`). `withheld` names single fields as `Customer.firstName`, `CustomerEmailAddress.emailAddress`,
+    `MailingAddress.zip`, `Customer.tags`; they are null in the bodies of webhooks, too.
     """
 
     def __init__(self, config: SandboxConfig, clock: Callable[[], datetime] = _real_time) -> None:
@@ -51,6 +53,7 @@ class ShopShelf:
         self.admin_gap_seconds = 2.0
         self.scopes: tuple[str, ...] = ("read_customers", "read_orders")
         self.level_two: LevelTwo = "granted"
+        self.withheld: dict[str, Withheld] = {}
         self.search_precision: Precision = "second"
         self.clock = clock
         self.webhooks = WebhookSender(config, clock)
@@ -256,7 +259,9 @@ class ShopShelf:
 
     def _tell(self, topic: str, customer: ShopCustomer, options: DeliveryOptions | None) -> None:
         version = (options.api_version if options else None) or self.webhooks.api_version
-        self.webhooks.send(topic, encode(customer_body(customer, version)), options, customer_id=customer.id)
+        self.webhooks.send(
+            topic, encode(without(customer_body(customer, version), self.withheld)), options, customer_id=customer.id
+        )
 
     def _second(self) -> datetime:
         return self.clock().astimezone(JST).replace(microsecond=0)

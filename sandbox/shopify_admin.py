@@ -101,7 +101,7 @@ def _graphql(shelf: "ShopShelf", version: str) -> Response:
         throttled = {"message": "Throttled", "extensions": {"code": "THROTTLED", "documentation": _LIMITS_PAGE}}
         # A throttled query is answered with 200: only the code tells.
         return _json({"errors": [throttled], "extensions": _extensions(shelf, ready, None)}, 200, version)
-    answer = run(ready, shelf, shelf.level_two)
+    answer = run(ready, shelf, shelf.level_two, shelf.withheld)
     shelf.bucket.give_back(max(0, ready.cost - answer.cost))
     told: dict[str, Any] = {"data": answer.data}
     if answer.errors:

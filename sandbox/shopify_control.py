@@ -9,7 +9,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from sandbox.shopify_customers import ShopCustomer, ShopRefused
-from sandbox.shopify_execute import LevelTwo
+from sandbox.shopify_execute import LevelTwo, Withheld
 from sandbox.shopify_payloads import rest_customer
 from sandbox.shopify_search import Precision
 from sandbox.webhooks import KeptBy, Order
@@ -24,7 +24,7 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "search_precision": get_args(Precision),
     "kept_by": get_args(KeptBy),
 }
-_OF_SHOP: Final = {"admin_gap_seconds", "scopes", "level_two", "search_precision"}
+_OF_SHOP: Final = {"admin_gap_seconds", "scopes", "level_two", "withheld", "search_precision"}
 _OF_WEBHOOKS: Final = {"url", "retry_seconds", "shuffles", "kept_by", "api_version"}
 
 
@@ -178,6 +178,10 @@ def _set(shelf: "ShopShelf", asked: dict[str, Any]) -> dict[str, Any]:
             raise _Bad(f"{name} is no switch: {', '.join(sorted(_OF_SHOP | _OF_WEBHOOKS))}")
         if name in _CHOICES and value not in _CHOICES[name]:
             raise _Bad(f"{name} must be one of {', '.join(_CHOICES[name])}")
+        if name == "withheld" and not (
+            isinstance(value, dict) and all(way in get_args(Withheld) for way in value.values())
+        ):
+            raise _Bad(f"withheld maps fields, as Customer.firstName, to {' or '.join(get_args(Withheld))}")
     for name, value in asked.items():
         setattr(shelf if name in _OF_SHOP else shelf.webhooks, name, tuple(value) if isinstance(value, list) else value)
     return {name: getattr(shelf, name) for name in sorted(_OF_SHOP)} | {

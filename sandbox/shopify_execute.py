@@ -37,6 +37,9 @@ from sandbox.shopify_search import BadCursor
 LevelTwo = Literal["granted", "denied", "blank"]
 """Names, addresses, phones and e-mails: given; null with ACCESS_DENIED errors; or null without a word."""
 
+Withheld = Literal["denied", "blank"]
+"""One field that this app is not approved for: null with an ACCESS_DENIED error at its path, or null without a word."""
+
 LARGEST_COST: Final = 1000
 _PROTECTED_PAGE: Final = "https://shopify.dev/docs/apps/launch/protected-customer-data"
 _LIMITS_PAGE: Final = "https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits"
@@ -101,9 +104,9 @@ def prepare(text: str, variables: Mapping[str, Any], operation_name: str | None)
     return Ready(document, operation, values, cost)
 
 
-def run(ready: Ready, shop: Shop, level_two: LevelTwo) -> Answer:
-    """Answer it from the shop as it is now."""
-    return _Run(ready, shop, level_two).answer()
+def run(ready: Ready, shop: Shop, level_two: LevelTwo, withheld: Mapping[str, Withheld] | None = None) -> Answer:
+    """Answer it from the shop as it is now; ``withheld`` names single fields, as ``Customer.firstName``."""
+    return _Run(ready, shop, level_two, withheld or {}).answer()
 
 
 def _is_wanted(directives: tuple[Directive, ...], variables: Mapping[str, Any]) -> bool:
@@ -171,11 +174,16 @@ def _defined(on: str, name: str) -> FieldDef | None:
     return TYPES[on].get(name)
 
 
+class _Bubbling(Exception):
+    """A field that may not be null came to nothing: so does the object that it belongs to."""
+
+
 class _Run:
-    def __init__(self, ready: Ready, shop: Shop, level_two: LevelTwo) -> None:
+    def __init__(self, ready: Ready, shop: Shop, level_two: LevelTwo, withheld: Mapping[str, Withheld]) -> None:
         self._ready = ready
         self._shop = shop
         self._level_two = level_two
+        self._withheld = withheld
         self._walk = _Walk(ready.document, ready.variables)
         self._answer = Answer({})
 
@@ -202,15 +210,20 @@ class _Run:
                 f"Access denied for {asked.name} field. Required access: `read_customers` access scope.",
                 "https://shopify.dev/api/usage/access-scopes",
             )
-        if defined.is_protected and self._level_two != "granted":
-            if self._level_two == "blank":
-                return None
-            return self._denied(
+        way = self._withheld.get(f"{on}.{asked.name}") or (self._level_two if defined.is_protected else "granted")
+        if way == "denied":
+            self._denied(
                 asked,
                 path,
                 f"This app is not approved to use the {asked.name} field. See {_PROTECTED_PAGE} for more details.",
                 _PROTECTED_PAGE,
             )
+        if way != "granted":
+            # The structure stays where personal data is withheld, however the type is written. Any other field that may
+            # not be null takes its customer with it: https://spec.graphql.org/October2021/#sec-Handling-Field-Errors
+            if on == "Customer" and defined.type.endswith("!") and not defined.is_protected:
+                raise _Bubbling
+            return None
         try:
             found = defined.resolve(value, coerced_arguments(asked, defined, self._ready.variables), self._shop)
         except BadCursor:
@@ -233,7 +246,10 @@ class _Run:
             self._answer.cost += 2
         elif defined.of != "PageInfo" and not defined.of.endswith("Edge"):
             self._answer.cost += 1
-        return self._object(found, type_name(found, defined.of), selections, path)
+        try:
+            return self._object(found, type_name(found, defined.of), selections, path)
+        except _Bubbling:
+            return None
 
     def _denied(self, asked: Field, path: list[Any], message: str, page: str) -> None:
         self._answer.errors.append(said(message, asked.place, path, code="ACCESS_DENIED", documentation=page))

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -52,6 +52,42 @@ def customer_body(customer: ShopCustomer, version: str) -> dict[str, Any]:
     if customer.default_address is not None:
         body["default_address"] = _address(customer, customer.default_address)
     return body
+
+
+#: What a body calls the fields that GraphQL calls so.
+_IN_A_BODY: Final[Mapping[str, tuple[str, ...]]] = {
+    "Customer.firstName": ("first_name",),
+    "Customer.lastName": ("last_name",),
+    "Customer.defaultEmailAddress": ("email",),
+    "CustomerEmailAddress.emailAddress": ("email",),
+    "Customer.defaultPhoneNumber": ("phone",),
+    "CustomerPhoneNumber.phoneNumber": ("phone",),
+    "Customer.note": ("note",),
+    "Customer.tags": ("tags",),
+    "Customer.numberOfOrders": ("orders_count",),
+    "Customer.amountSpent": ("total_spent",),
+}
+_IN_AN_ADDRESS: Final = ("first_name", "last_name", "company", "address1", "address2", "city", "zip", "phone")
+
+
+def without(body: dict[str, Any], withheld: Collection[str]) -> dict[str, Any]:
+    """The body as an app gets it that may not see these fields: their keys stay, and are null.
+
+    https://shopify.dev/docs/apps/launch/protected-customer-data
+    """
+    hidden = {key for name in withheld for key in _IN_A_BODY.get(name, ())}
+    told = {key: None if key in hidden else value for key, value in body.items()}
+    if isinstance(address := told.get("default_address"), dict):
+        lines = {
+            key for key in _IN_AN_ADDRESS if "Customer.defaultAddress" in withheld or _address_field(key) in withheld
+        }
+        told["default_address"] = {key: None if key in lines else value for key, value in address.items()}
+    return told
+
+
+def _address_field(key: str) -> str:
+    first, *others = key.split("_")
+    return f"MailingAddress.{first}{''.join(part.title() for part in others)}"
 
 
 def rest_customer(customer: ShopCustomer) -> dict[str, Any]:

@@ -257,7 +257,7 @@ TYPES: Final[dict[str, dict[str, FieldDef]]] = {
         "note": _get("String", "note"),
         "tags": _value("[String!]!", lambda it: list(it.tags)),
         "locale": _get("String!", "locale"),
-        "verifiedEmail": _get("Boolean!", "verified_email"),
+        "verifiedEmail": _value("Boolean!", lambda it: bool(it.verified_email and it.email)),
         "taxExempt": _get("Boolean!", "tax_exempt"),
         "multipassIdentifier": _value("String", lambda _it: None),
         "createdAt": _value("DateTime!", lambda it: stamp(it.created_at)),

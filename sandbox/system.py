@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +27,25 @@ from sandbox.server import settings_env
 
 ROOT = Path(__file__).resolve().parent.parent
 Hear = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A folder with the service in it, and the Python that runs it: this one, unless another build is measured."""
+
+    folder: Path = ROOT
+    python: str = sys.executable
+
+    @classmethod
+    def at(cls, folder: Path) -> Checkout:
+        """Another checkout with a ``.venv`` of its own. Raises ``DidNotStart`` with the fix where it is not whole."""
+        # Not resolved: the interpreter of an environment is a link, and only beside it are its libraries found.
+        folder, python = folder.resolve(), folder.resolve() / ".venv" / "bin" / "python"
+        if not (folder / "app.py").is_file():
+            raise DidNotStart(f"{folder} holds no app.py: name a checkout of this service")
+        if not python.is_file():
+            raise DidNotStart(f"{folder} has no .venv: run `make install` there first")
+        return cls(folder, str(python))
 
 
 class DidNotStart(Exception):
@@ -60,12 +80,13 @@ class Running:
         hear: Hear | None,
         *,
         apart: bool = False,
+        cwd: Path = ROOT,
     ) -> None:
         self.name = name
         self.log = log
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
             command,
-            cwd=ROOT,
+            cwd=cwd,
             env=dict(env),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -126,7 +147,8 @@ class System:
 
     ``folder`` takes the database (unless ``database_url`` names another) and the logs. ``settings`` are laid over the
     sandbox's own. ``hear(name, line)`` is called with every JSON log line, from other threads. ``apart``: the
-    processes are reached by no Ctrl-C and no closing terminal, only by whoever holds this object.
+    processes are reached by no Ctrl-C and no closing terminal, only by whoever holds this object. ``service``: the
+    checkout that web door, workers and commands are started from; the sandbox is always this one's.
     """
 
     def __init__(
@@ -142,6 +164,7 @@ class System:
         sandbox_url: str | None = None,
         smtp_url: str | None = None,
         apart: bool = False,
+        service: Checkout | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -165,6 +188,7 @@ class System:
         }
         self._hear = hear
         self._apart = apart
+        self._service = service or Checkout()
         self._running: list[Running] = []
 
     def __enter__(self) -> Self:
@@ -185,8 +209,8 @@ class System:
     def run(self, *arguments: str) -> str:
         """Run a command of the service to its end (``run("db", "upgrade")``) and give what it printed."""
         done = subprocess.run(  # noqa: S603 - our own commands
-            [sys.executable, "-m", "flask", *arguments],
-            cwd=ROOT,
+            [self._service.python, "-m", "flask", *arguments],
+            cwd=self._service.folder,
             env=self.env,
             capture_output=True,
             text=True,
@@ -200,14 +224,14 @@ class System:
     def start_sandbox(self) -> Running:
         """The far side; returns when it answers."""
         command = [sys.executable, "-m", "flask", "sandbox", "--port", str(self.sandbox_port), "--mail-port", "0"]
-        made = self._start("sandbox", [*command, "--webhook-url", self.webhook_url])
+        made = self._start("sandbox", [*command, "--webhook-url", self.webhook_url], cwd=ROOT)
         self._wait(made, f"{self.sandbox_url}/sandbox/calls")
         return made
 
     def start_web(self) -> Running:
         """The web door under gunicorn; returns when it can take deliveries in."""
         gunicorn = [
-            sys.executable,
+            self._service.python,
             "-m",
             "gunicorn",
             "-c",
@@ -221,14 +245,17 @@ class System:
 
     def start_worker(self) -> Running:
         """One more worker; returns at once."""
-        return self._start("worker", [sys.executable, "-m", "flask", "worker"])
+        return self._start("worker", [self._service.python, "-m", "flask", "worker"])
 
     def start(self, name: str, arguments: list[str], **env: str) -> Running:
         """Any other module of Python's, as in ``["flask", "worker"]``; returns at once."""
-        return self._start(name, [sys.executable, "-m", *arguments], {**self.env, **env})
+        return self._start(name, [self._service.python, "-m", *arguments], {**self.env, **env})
 
-    def _start(self, name: str, command: list[str], env: Mapping[str, str] | None = None) -> Running:
-        made = Running(name, command, env or self.env, self.folder / f"{name}.log", self._hear, apart=self._apart)
+    def _start(
+        self, name: str, command: list[str], env: Mapping[str, str] | None = None, *, cwd: Path | None = None
+    ) -> Running:
+        log, cwd = self.folder / f"{name}.log", cwd or self._service.folder
+        made = Running(name, command, env or self.env, log, self._hear, apart=self._apart, cwd=cwd)
         self._running.append(made)
         return made
 

@@ -21,8 +21,10 @@ from hypothesis import HealthCheck, settings
 from ledger.database import Database
 from ledger.migrate import upgrade
 from ledger.tables import metadata
+from tests.chromium import browser  # noqa: F401 - a fixture
 from tests.crash import starter  # noqa: F401 - a fixture
 from tests.leaks import leaks_of
+from tests.reaper import Reaper
 
 settings.register_profile(
     "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -101,8 +103,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.fixture(scope="session", autouse=True)
+def reaper() -> Iterator[Reaper]:
+    """What ends our processes if this run is killed."""
+    with Reaper() as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
+def postgresql_server(reaper: Reaper) -> Iterator[str]:
     """The address of a PostgreSQL server: ``TEST_DATABASE_URL``, or one of our own from a wheel."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
@@ -116,6 +125,7 @@ def postgresql_server() -> Iterator[str]:
 
         # A folder of its own: any other run of pytest shuts the server's user out of the one that pytest gives.
         folder = tempfile.mkdtemp(prefix="customer-sync-pg-")
+        reaper.postgresql(Path(folder))
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as admin:
         # Our tests kill processes, not the power: what the disk has flushed is no subject of theirs.

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
 from handlers.again import try_again
+from handlers.console.failures import told_once
 from ledger import tables as t
 from ledger.outcome import Failed, Retry
 from tests.building import body_of, house_of
@@ -249,6 +250,27 @@ def test_one_is_chosen_and_linked(database_url: str) -> None:
         post(client, "/console/failures/link", ref="1", **link)
         assert "does not wait for a person any more" in client.get("/console/failures").text
         assert acts_of(flow.app) == [("linked a customer", customer.id)] * 2
+
+
+def test_a_contact_that_is_another_customers_is_offered_once(database_url: str) -> None:
+    with running(database_url, **console_settings()) as flow:
+        first = flow.shop.create({"email": "one@example.jp", "last_name": "例", "first_name": "太郎"})
+        flow.rest()
+        (contact,) = flow.contacts
+        flow.sandbox.world.hubspot.contacts.update(int(contact["id"]), {"email": "two@example.jp"})
+        second = flow.shop.create({"email": "two@example.jp", "last_name": "見本", "first_name": "花子"})
+        flow.rest()
+        page = signed_in(flow.app).get(f"/console/failures/{second.id}/hubspot").text
+        assert page.count("<dt>Contact id</dt>") == 1
+        assert str(first.id) in page
+
+
+def test_what_an_older_version_noted_twice_is_shown_once() -> None:
+    own, other = {"contact": "9001", "shopify_customer_id": "1"}, {"contact": "9001", "shopify_customer_id": "42"}
+    elsewhere = {"contact": "9002"}
+    assert told_once([own, other, elsewhere]) == [(other, "9001"), (elsewhere, "9002")]
+    nameless = [{"shopify_customer_id": "1"}, {"shopify_customer_id": "2"}]
+    assert told_once(nameless) == [(each, None) for each in nameless]
 
 
 @pytest.mark.parametrize("ref", ["", "見本", "a b", "7; DROP", "x" * 41])

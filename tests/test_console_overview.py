@@ -197,6 +197,16 @@ def test_a_lane_that_was_asked_to_wait_is_paused(app: Flask, house: House, clock
     assert "paused" in card(page(app), "hubspot")
 
 
+def test_a_field_that_shopify_does_not_show_is_named_with_its_mend(app: Flask, house: House) -> None:
+    house.unseen.note({"defaultEmailAddress", "tags"}, ())
+    told = card(page(app), "shopify")
+    assert "Not shown by Shopify: E-mail" in told
+    assert "Ask for this field in the app's protected customer data (level 2)." in told
+    assert "Not shown by Shopify: Tags" in told
+    house.unseen.note((), {"defaultEmailAddress", "tags"})
+    assert "Not shown by Shopify" not in card(page(app), "shopify")
+
+
 # --- alerts, signs of life
 
 

@@ -333,7 +333,10 @@ def test_once_ends_with_the_reason_when_a_far_side_refuses() -> None:
 
 
 def test_nothing_is_left_running_when_its_terminal_is_closed() -> None:
-    command = [sys.executable, "-m", "flask", "demo", "--port", "0", "--sandbox-port", "0"]
+    # Under nohup, and in some CIs, SIGHUP is ignored, and a child inherits that; at a terminal it is not.
+    at_a_terminal = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execv(sys.executable, "
+    at_a_terminal += "[sys.executable, *sys.argv[1:]])"
+    command = [sys.executable, "-c", at_a_terminal, "-m", "flask", "demo", "--port", "0", "--sandbox-port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
         assert running.stdout is not None
         for line in running.stdout:

@@ -119,6 +119,22 @@ def blank_level_two(flow: Flow) -> None:
     flow.shop.level_two = "blank"
 
 
+def known_here(flow: Flow, fields: dict[str, Any]) -> None:
+    who = flow.shop.create(fields, send=False)
+    body = body_of(who.id, **fields)
+    post(flow.app.test_client(), body, headers_of(body, secret=flow.sandbox.world.config.webhook_secret))
+
+
+def blank_phone(flow: Flow) -> None:
+    known_here(flow, {"email": "hanako@example.jp", "phone": "+819000000001"})
+    flow.shop.withheld = {"CustomerPhoneNumber.phoneNumber": "blank"}
+
+
+def denied_name(flow: Flow) -> None:
+    known_here(flow, {"email": "hanako@example.jp", "first_name": "花子"})
+    flow.shop.withheld = {"Customer.firstName": "denied"}
+
+
 def elsewhere(flow: Flow) -> None:
     flow.shop.webhooks.url = "https://other.example.jp/webhooks/shopify"
 
@@ -171,6 +187,8 @@ FAULTS: list[tuple[Fault, str, str, str]] = [
     (Fault(act=no_scope), "shopify", "scope read_customers", "not granted"),
     (Fault(act=no_level_two), "shopify", "protected customer data", "refused"),
     (Fault(act=blank_level_two), "shopify", "protected customer data", "blank"),
+    (Fault(act=blank_phone), "shopify", "field phone", "null for all 1 who have it here"),
+    (Fault(act=denied_name), "shopify", "field first name", "refuses it to this app"),
     (Fault(act=elsewhere), "shopify", "webhook customers/update", "another address"),
     (Fault(settings={"smaregi_client_secret": "wrong-secret"}), "smaregi", "access", "SMAREGI_CLIENT_SECRET"),
     (Fault(far={"smaregi_members_in_plan": False}), "smaregi", "access", "plan"),
@@ -258,8 +276,8 @@ def test_no_secret_stands_in_any_line(sqlite_url: str) -> None:
 # -- what each thing means, without asking anybody --------------------------------------------------------------------
 
 
-LITE = Soundness(False, "3.45", True, journal="wal", size=10**9, free=10**10, filesystem="ext4")
-ELEPHANT = Soundness(True, "16.4", True, settings={"fsync": "on", "synchronous_commit": "on"})
+LITE = Soundness(False, "3.45", "current", journal="wal", size=10**9, free=10**10, filesystem="ext4")
+ELEPHANT = Soundness(True, "16.4", "current", settings={"fsync": "on", "synchronous_commit": "on"})
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from clients.blocked import Blocked
 from clients.errors import AskPerson, Busy, CarryError, StopLane, TryLater
 from clients.http import Answer
 from clients.hubspot.sorting import Gone, NoSuchProperty, Taken, Without, sort_answer, sort_row
@@ -24,6 +25,27 @@ def invalid(code: str, name: str, words: str = "no") -> dict[str, Any]:
         "message": f"Property values were not valid: {json.dumps(inside)}",
         "correlationId": "c-1",
     }
+
+
+def named_by(shape: str, *names: str) -> dict[str, Any]:
+    """Without a code, in words of another language; the properties stand where ``shape`` says."""
+    words = {"category": "VALIDATION_ERROR", "message": "プロパティ値が有効ではありません。"}
+    match shape:
+        case "context":
+            return {**words, "context": {"propertyName": list(names)}}
+        case "errors":
+            return {**words, "errors": [{"message": "無効", "context": {"propertyName": [name]}} for name in names]}
+        case _:
+            return {**words, shape: [{"isValid": False, "message": "無効", "name": name} for name in names]}
+
+
+def both(first: str, second: str) -> dict[str, Any]:
+    """Of ``phone`` and of ``zip``."""
+    wrong = [{"error": first, "name": "phone"}, {"error": second, "name": "zip"}]
+    return {**invalid("", ""), "message": f"Property values were not valid: {json.dumps(wrong)}"}
+
+
+CUT_OFF = 'Property values were not valid: [{"error":"INVALID_DATE","name":"zip"},{"error":"INVALID_LONG","na'
 
 
 def conflict(**more: Any) -> dict[str, Any]:
@@ -62,6 +84,16 @@ NOT_FOUND = {
             invalid("INVALID", "shopify_gender", "x was not one of the allowed options: [a, b]"),
             Without(frozenset({"shopify_gender"})),
         ),
+        (400, invalid("INVALID_DATE", "shopify_birth_date"), Without(frozenset({"shopify_birth_date"}))),
+        (400, named_by("context", "phone", "zip"), Without(frozenset({"phone", "zip"}))),
+        (400, named_by("errors", "phone", "zip"), Without(frozenset({"phone", "zip"}))),
+        (400, named_by("validationResults", "phone", "zip"), Without(frozenset({"phone", "zip"}))),
+        (400, {"category": "VALIDATION_ERROR", "message": "「phone」の値が無効です。"}, Without(frozenset({"phone"}))),
+        (400, {**invalid("INVALID_DATE", "zip"), "message": CUT_OFF}, Without(frozenset({"zip"}))),
+        (400, both("INVALID_DATE", "INVALID_OPTION"), Without(frozenset({"phone", "zip"}))),
+        (400, both("INVALID_DATE", "MEMBER_VALUE_NOT_UNIQUE"), Taken(None)),
+        (400, both("INVALID_DATE", "PROPERTY_DOESNT_EXIST"), NoSuchProperty(frozenset({"zip"}))),
+        (400, {"message": 'Property "zip" does not exist'}, NoSuchProperty(frozenset({"zip"}))),
         (400, invalid("PROPERTY_DOESNT_EXIST", "shopify_tags"), NoSuchProperty(frozenset({"shopify_tags"}))),
         (
             400,
@@ -98,9 +130,15 @@ def test_what_can_be_mended(status: int, body: Any, verdict: object) -> None:
         (401, {"category": "INVALID_AUTHENTICATION"}, StopLane, "hubspot.token", "HUBSPOT_ACCESS_TOKEN"),
         (401, None, StopLane, "hubspot.token", "HUBSPOT_ACCESS_TOKEN"),
         (403, SCOPES, StopLane, "hubspot.scopes", "crm.schemas.contacts.write"),
-        (404, None, StopLane, "hubspot.address", "HUBSPOT_API_URL"),
+        (403, None, Blocked, "hubspot.all_blocked", "HUBSPOT_API_URL"),
+        (403, {"message": "Forbidden"}, Blocked, "hubspot.all_blocked", "firewall"),
+        (413, None, Blocked, "hubspot.all_blocked", "413"),
+        (413, {"category": "PAYLOAD_TOO_LARGE"}, Blocked, "hubspot.all_blocked", "413"),
+        (400, None, Blocked, "hubspot.all_blocked", "400"),
+        (200, None, Blocked, "hubspot.all_blocked", "200"),
+        (404, None, Blocked, "hubspot.address", "HUBSPOT_API_URL"),
         (404, {"message": "resource not found"}, StopLane, "hubspot.address", "HUBSPOT_API_URL"),
-        (302, None, StopLane, "hubspot.address", "HUBSPOT_API_URL"),
+        (302, None, Blocked, "hubspot.address", "HUBSPOT_API_URL"),
         (400, invalid("MISSING_REQUIRED_PROPERTY", "company"), AskPerson, "hubspot.required", "company"),
         (
             400,
@@ -111,13 +149,16 @@ def test_what_can_be_mended(status: int, body: Any, verdict: object) -> None:
         ),
         (400, {"message": "The email has been GDPR blacklisted"}, AskPerson, "hubspot.email_blocklisted", "GDPR"),
         (400, {"message": "Duplicate IDs found in batch input: [123]."}, AskPerson, "hubspot.refused", ""),
-        (400, invalid("INVALID_DATE", "shopify_birth_date"), AskPerson, "hubspot.refused", "shopify_birth_date"),
-        (414, None, AskPerson, "hubspot.refused", ""),
+        (400, invalid("INVALID_LONG", "shopify_customer_id"), AskPerson, "hubspot.refused", "shopify_customer_id"),
+        (400, invalid("ERASED_BY_GDPR_RULE", "email"), AskPerson, "hubspot.email_blocklisted", "GDPR"),
+        (400, invalid("FIELD_REQUIRED", "company"), AskPerson, "hubspot.required", "company"),
+        (400, {"category": "VALIDATION_ERROR", "message": "値が無効です。"}, AskPerson, "hubspot.refused", "no code"),
+        (414, {}, AskPerson, "hubspot.refused", ""),
         (423, {}, TryLater, "hubspot.locked", ""),
         (500, None, TryLater, "hubspot.unavailable", "500"),
         (503, "<html>", TryLater, "hubspot.unavailable", "503"),
         (522, None, TryLater, "hubspot.unavailable", "522"),
-        (418, None, TryLater, "hubspot.unexpected", "418"),
+        (418, {}, TryLater, "hubspot.unexpected", "418"),
     ],
 )
 def test_what_ends_the_attempt(status: int, body: Any, error: type[CarryError], kind: str, says: str) -> None:
@@ -188,6 +229,12 @@ def test_no_message_repeats_what_hubspot_quotes_of_the_customer() -> None:
     assert verdict.vendor_request_id is None
 
 
-@pytest.mark.parametrize("body", [[], "text", 1, {"errors": None}, {"errors": [1], "context": []}, {"message": "[{"}])
+def test_a_name_in_quotes_is_kept_only_if_it_is_one_of_ours() -> None:
+    verdict = sort_row({"category": "VALIDATION_ERROR", "message": '"hanako" ist ungültig'})
+    assert isinstance(verdict, AskPerson)
+    assert "hanako" not in verdict.why
+
+
+@pytest.mark.parametrize("body", [{"errors": None}, {"errors": [1], "context": []}, {"message": "[{"}])
 def test_any_shape_of_body_is_sorted(body: Any) -> None:
     assert isinstance(sort_answer(Answer(400, {}, body), now=NOW), AskPerson)

@@ -60,6 +60,12 @@ def test_who_is_not_known_at_the_till_yet_is_asked_to_wait_and_told_no_number(lo
         assert "cid:bars" not in said
 
 
+def test_a_name_that_nobody_sees_is_no_name() -> None:
+    assert ours().write(reader(last_name="\u3164", first_name="\u2800")) == ours().write(
+        reader(last_name="", first_name="")
+    )
+
+
 @pytest.mark.parametrize(
     ("locale", "language"),
     [(None, "ja"), ("ja", "ja"), ("ja-JP", "ja"), ("JA_jp", "ja"), ("en", "en"), ("en-GB", "en"), ("zh-TW", "en")],

@@ -19,6 +19,7 @@ from clients.errors import Busy, CarryError, StopLane, TryLater
 from clients.lane import Carried, Lane
 from clients.pace import AlonePace
 from clients.shopify.lane import ShopifyLane
+from clients.shopify.node import PERSONAL
 from clients.token import AloneVault, Token
 from customer import UNKNOWN, Customer, Task
 from tests.conftest import Clock
@@ -190,8 +191,11 @@ def test_a_row_of_another_shape_or_of_another_customer_is_never_taken(far: Far, 
         [error("ACCESS_DENIED")],
         [error("ACCESS_DENIED", "nodes")],
         [error("ACCESS_DENIED", "nodes", 0)],
-        [error("ACCESS_DENIED", "nodes", 0, "defaultEmailAddress")],
-        [error("TIMEOUT", "nodes", 0), error("ACCESS_DENIED", "nodes", 1, "firstName")],
+        [error("ACCESS_DENIED", "nodes", 0, key) for key in PERSONAL],
+        [
+            error("TIMEOUT", "nodes", 0),
+            *(error("ACCESS_DENIED", "nodes", row, key) for row, key in enumerate(PERSONAL)),
+        ],
     ],
 )
 @pytest.mark.parametrize("rows", [None, [None, None], [node(1), node(2)]])

@@ -44,7 +44,7 @@ class HubSpotApi:
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
-        self._http = Http("hubspot", api_url, sleep=sleep)
+        self._http = Http("hubspot", api_url, settings="HUBSPOT_API_URL", sleep=sleep)
         # https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/account-service-keys
         self._headers = {"Authorization": f"Bearer {access_token}"}
         self._api_url = api_url

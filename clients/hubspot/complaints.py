@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+from clients.hubspot.properties import NAMES
 
 LONGEST_WORDS: Final = 2_000
 """Some of the patterns below take the square of the time for twice the length, and no sentence is longer."""
@@ -18,10 +20,10 @@ LONGEST_WORDS: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One thing HubSpot says is wrong: its code, the property it names, and its words (never shown: they quote)."""
+    """One thing HubSpot says is wrong: its code, the properties it names, and its words (never shown: they quote)."""
 
     code: str
-    property: str | None
+    properties: frozenset[str]
     words: str
 
 
@@ -50,14 +52,27 @@ _MEANINGS: Final = {
     "CONFLICTING_UNIQUE_VALUE": "taken",
     "OBJECT_NOT_FOUND": "gone",
 }
+# Codes that are not documented, by what they say: what is taken, missing or erased must not pass for a value that could
+# be left out.
+_CODES: Final = (
+    (re.compile(r"GDPR|BLACK_?LIST|BLOCK_?LIST"), "blocklisted"),
+    (re.compile(r"(DOESNT|DOES_NOT|NOT)_EXIST|(NO_SUCH|UNKNOWN)_PROPERTY|PROPERTY_NOT_FOUND"), "no property"),
+    (re.compile(r"UNIQUE|ALREADY|DUPLICATE|CONFLICT|EXISTS"), "taken"),
+    (re.compile(r"REQUIRED|MISSING"), "required"),
+)
 _ERASED: Final = re.compile(r"GDPR.{0,3}(blacklist|blocklist)", re.IGNORECASE)
 # Words are believed only where HubSpot gives no code, or one that we do not know.
 _WORDS: Final = (
     (re.compile(r"Email address .* is invalid", re.IGNORECASE | re.DOTALL), "value"),
     (re.compile(r"not one of the allowed options", re.IGNORECASE), "value"),
-    (re.compile(r"by non-unique .* property", re.IGNORECASE), "no property"),
+    (re.compile(r"by non-unique .* property|Property \"?\w+\"? does not exist", re.IGNORECASE), "no property"),
     (re.compile(r"already has that value|Existing ID:", re.IGNORECASE), "taken"),
+    (re.compile(r"required propert", re.IGNORECASE), "required"),
 )
+_BETWEEN: Final = re.compile(r"[\s,]*")
+_NAME: Final = re.compile(r"[a-z0-9_]{1,100}")
+# Whatever the language around it. Only a name of ours is believed: what else is quoted may be the customer's.
+_QUOTED: Final = re.compile(r"[\"'`«‘“„「『]([a-z0-9_]{1,100})[\"'`»’”」』]")
 
 
 def meaning(complaint: Complaint) -> str | None:
@@ -66,18 +81,19 @@ def meaning(complaint: Complaint) -> str | None:
         return "blocklisted"
     if complaint.code in _MEANINGS:
         return _MEANINGS[complaint.code]
-    return next((what for words, what in _WORDS if words.search(complaint.words)), None)
+    by_code = next((what for codes, what in _CODES if codes.search(complaint.code)), None)
+    return by_code or next((what for words, what in _WORDS if words.search(complaint.words)), None)
 
 
-def named(about: list[Complaint]) -> frozenset[str]:
+def named(about: Iterable[Complaint]) -> frozenset[str]:
     """The properties these complaints name."""
-    return frozenset(each.property for each in about if each.property)
+    return frozenset[str]().union(*(each.properties for each in about))
 
 
 def complaints(error: Mapping[str, Any]) -> Iterator[Complaint]:
     """Everything an error says: of itself, in ``errors``, and in the JSON it may carry inside its message."""
     inside = list(_inside_message(str(error.get("message", ""))))
-    parts = details(error)
+    parts = [*details(error), *objects(error.get("validationResults"))]
     for part in (*inside, *parts):
         yield _complaint(part)
     for part in parts:
@@ -92,23 +108,28 @@ def _complaint(part: Mapping[str, Any]) -> Complaint:
     code = next((each for each in codes if each in _MEANINGS), next((each for each in codes if each), ""))
     words = str(part.get("message", ""))[:LONGEST_WORDS]
     context = mapping(part.get("context"))
-    names = [*texts(context.get("propertyName")), *texts(part.get("name")), *texts(part.get("in"))]
-    names += re.findall(r"Property \"?([a-z0-9_]+)\"?", words)
-    if code == "INVALID_EMAIL" or "Email address" in words:
-        names.append("email")
-    return Complaint(code, next((name for name in names if re.fullmatch(r"[a-z0-9_]{1,100}", name)), None), words)
+    names = [name for key in ("propertyName", "propertyNames") for name in texts(context.get(key))]
+    names += [name for key in ("propertyName", "name", "in") for name in texts(part.get(key))]
+    if not names and (code == "INVALID_EMAIL" or "Email address" in words):
+        names = ["email"]
+    if not names:
+        names = re.findall(r"Property \"?(?!values\b)([a-z0-9_]+)\"?", words)
+        names += [name for name in _QUOTED.findall(words) if name in NAMES]
+    return Complaint(code, frozenset(name for name in names if _NAME.fullmatch(name)), words)
 
 
 def _inside_message(message: str) -> Iterator[Mapping[str, Any]]:
-    """``Property values were not valid: [{"error": ..., "name": ...}]``."""
-    at = message.find("[{")
-    if at < 0:
+    """``Property values were not valid: [{"error": ..., "name": ...}]``; of a list that is cut off, what is whole."""
+    if (found := re.search(r"\[\s*(?=\{)", message)) is None:
         return
-    try:
-        found, _ = json.JSONDecoder().raw_decode(message[at:])
-    except (ValueError, RecursionError):
-        return
-    yield from (each for each in found if isinstance(each, Mapping))
+    at, decoder = found.end(), json.JSONDecoder()
+    while message.startswith("{", at):
+        try:
+            each, at = decoder.raw_decode(message, at)
+        except (ValueError, RecursionError):
+            return
+        yield each
+        at = _BETWEEN.match(message, at).end()  # type: ignore[union-attr]  # it matches nothing, too
 
 
 def existing_id(error: Mapping[str, Any]) -> str | None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeAlias, TypeVar
 
+from clients.alike import Alike
+from clients.blocked import Blocked
 from clients.errors import AskPerson, CarryError, StopLane, TryLater
 from clients.http import Answer
 from clients.hubspot.api import HubSpotApi
@@ -18,11 +20,23 @@ from clients.hubspot.complaints import objects
 from clients.hubspot.properties import CUSTOMER_ID
 from clients.hubspot.resolving import ASKED_FOR, Finds, Found, conflict, email_taken, linked_to_other
 from clients.hubspot.rows import Row
-from clients.hubspot.settling import settle, split
-from clients.hubspot.sorting import ABOUT_ROWS, Gone, NoSuchProperty, Taken, Verdict, Without
+from clients.hubspot.settling import blamed, settle
+from clients.hubspot.sorting import (
+    ABOUT_ROWS,
+    Gone,
+    NoSuchProperty,
+    Taken,
+    Verdict,
+    Without,
+    is_foreign,
+    refused_everywhere,
+)
 from clients.lane import Did
+from clients.sifting import Refusal, Sifted, Sifting
 
 T = TypeVar("T")
+Sifts: TypeAlias = Sifting[Verdict]
+Reading: TypeAlias = tuple[list[Found], Sequence[tuple[Row, Verdict]]]
 Write: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Answer]
 
 ROUNDS: Final = 8
@@ -36,16 +50,21 @@ class Flow:
         self._api = api
         self._sort = sort
         self._prepare = prepare
+        self._alike = Alike()
 
     def carry(self, rows: Sequence[Row]) -> None:
         """Give each of these rows, at most 100, its result."""
+        sifting: Sifts = Sifting("hubspot", self._alike, self._refused_too)
         for _ in range(ROUNDS):
             if not (todo := _open(rows)):
                 return
             self._set_up_again([row for row in todo if row.needs_setup])
-            self._resolve([row for row in _open(todo) if row.lost])
-            self._write([row for row in _open(todo) if not row.lost and not row.needs_setup])
+            self._resolve([row for row in _open(todo) if row.lost], sifting)
+            self._write([row for row in _open(todo) if not row.lost and not row.needs_setup], sifting)
         _end(_open(rows), _unsettled())
+
+    def _refused_too(self, blocked: Blocked) -> StopLane | None:
+        return refused_everywhere(self._api.account(), blocked)
 
     def _set_up_again(self, rows: Sequence[Row]) -> None:
         """The portal lost properties since we last looked."""
@@ -58,104 +77,109 @@ class Flow:
         for row in rows:
             row.needs_setup = False
 
-    def _resolve(self, rows: Sequence[Row]) -> None:
+    def _resolve(self, rows: Sequence[Row], sifting: Sifts) -> None:
         """Find which lost rows HubSpot has: by our id, by e-mail, or at the record it says is in the way."""
-        asks: list[tuple[str | None, list[str]]] = [
-            (CUSTOMER_ID, [row.key for row in rows]),
-            ("email", [row.contact.email for row in rows if row.contact.email and not row.look_at]),
-            (None, [row.look_at for row in rows if row.look_at]),
+        asks: list[tuple[str | None, dict[str, Row]]] = [
+            (CUSTOMER_ID, {row.key: row for row in rows}),
+            ("email", {row.contact.email: row for row in rows if row.contact.email and not row.look_at}),
+            (None, {row.look_at: row for row in rows if row.look_at}),
         ]
-        answers = _side_by_side([self._reading(by, list(dict.fromkeys(ids))) for by, ids in asks if ids])
-        if trouble := next((each for each in answers if not isinstance(each, list)), None):
-            for row in rows:
-                self._judge(row, trouble)
-            return
-        finds = Finds(each for answer in answers if isinstance(answer, list) for each in answer)
+        answers = _side_by_side([self._reading(by, ids, sifting) for by, ids in asks if ids])
+        unread = {row: verdict for _, without_answer in answers for row, verdict in without_answer}
+        for row, verdict in unread.items():
+            self._judge(row, verdict)
+        finds = Finds(each for found, _ in answers for each in found)
         for row in rows:
-            finds.place(row)
+            if row not in unread:
+                finds.place(row)
 
-    def _reading(self, id_property: str | None, ids: Sequence[str]) -> Callable[[], list[Found] | Verdict]:
-        return lambda: self._read(id_property, ids)
+    def _reading(self, id_property: str | None, ids: Mapping[str, Row], sifting: Sifts) -> Callable[[], Reading]:
+        return lambda: self._read(id_property, ids, sifting)
 
-    def _read(self, id_property: str | None, ids: Sequence[str]) -> list[Found] | Verdict:
-        """The contacts HubSpot has of these, or why it would not say; an id it refuses has none."""
-        try:
-            answer = self._api.read(id_property, ids, ASKED_FOR)
-        except CarryError as error:
-            return error
-        if answer.ok:
-            results = answer.body.get("results") if isinstance(answer.body, Mapping) else None
-            return _contacts(results)
-        verdict = self._sort(answer)
-        if not _is_about_rows(answer, verdict):
-            return verdict
-        if len(ids) == 1:
-            return []
+    def _read(self, id_property: str | None, ids: Mapping[str, Row], sifting: Sifts) -> Reading:
+        """The contacts HubSpot has of these, and the rows it would not answer for; an id it refuses has none."""
         found: list[Found] = []
-        for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
-            more = self._read(id_property, half)
-            if not isinstance(more, list):
-                return more
-            found += more
-        return found
 
-    def _write(self, rows: Sequence[Row]) -> None:
+        def ask(part: Sequence[str]) -> Refusal[str, Verdict] | None:
+            try:
+                answer = self._api.read(id_property, part, ASKED_FOR)
+            except CarryError as error:
+                return Refusal(error, about_rows=False)
+            if not answer.ok or is_foreign(answer):
+                verdict = self._sort(answer)
+                return Refusal(verdict, _is_about_rows(answer, verdict))
+            contacts = _contacts(answer.body.get("results"))
+            if isinstance(contacts, TryLater):
+                return Refusal(contacts, about_rows=False)
+            found.extend(contacts)
+            return None
+
+        sifted = sifting.run(f"read by {id_property}", list(ids), ask, whose=lambda each: ids[each].customer_id)
+        blocked = [(ids[each], verdict) for each, verdict in sifted.alone if isinstance(verdict, Blocked)]
+        unread: list[tuple[Row, Verdict]] = [(row, _of_one(row, verdict, sifted)) for row, verdict in blocked]
+        return found, [*unread, *((ids[each], verdict) for each, verdict in sifted.unsent)]
+
+    def _write(self, rows: Sequence[Row], sifting: Sifts) -> None:
         updates = _one_row_a_contact([row for row in rows if row.ref is not None])
         upserts = [row for row in rows if row.ref is None and _can_be_created(row)]
         for row in updates:
             if not row.changes:
                 row.arrived("unchanged")
         batches = ((_open(updates), self._api.update), (upserts, self._api.upsert))
-        _side_by_side([self._sending(batch, write) for batch, write in batches if batch])
+        _side_by_side([self._sending(batch, write, sifting) for batch, write in batches if batch])
 
-    def _sending(self, rows: Sequence[Row], write: Write) -> Callable[[], None]:
-        return lambda: self._send(rows, write)
+    def _sending(self, rows: Sequence[Row], write: Write, sifting: Sifts) -> Callable[[], None]:
+        return lambda: self._send(rows, write, sifting)
 
-    def _send(self, rows: Sequence[Row], write: Write) -> None:
-        """One batch; refused as a whole for the sake of one row, it is cut until that row stands alone."""
-        try:
-            answer = write([row.input() for row in rows])
-        except CarryError as error:
-            _end(rows, error)
-            return
-        if not answer.ok:
-            verdict = self._sort(answer)
-            if len(rows) > 1 and _is_about_rows(answer, verdict):
+    def _send(self, rows: Sequence[Row], write: Write, sifting: Sifts) -> None:
+        """One batch; refused as a whole for the sake of one row, it is sent in parts until that row stands alone."""
+
+        def send(part: Sequence[Row]) -> Refusal[Row, Verdict] | None:
+            try:
+                answer = write([row.input() for row in part])
+            except CarryError as error:
+                return Refusal(error, about_rows=False)
+            if not answer.ok or is_foreign(answer):
+                verdict = self._sort(answer)
                 # https://developers.hubspot.com/docs/api-reference/error-handling : one conflict may be a 409 for all
-                self._send_in_parts(rows, answer.body, write)
-            else:
-                for row in rows:
-                    self._judge(row, verdict)
-            return
-        done = settle(rows, answer.body)
+                return Refusal(verdict, _is_about_rows(answer, verdict), blamed(part, answer.body))
+            return self._settle(part, answer.body, sifting)
+
+        sifted = sifting.run("write", rows, send, whose=lambda row: row.customer_id)
+        for row, verdict in sifted.alone:
+            self._judge(row, _of_one(row, verdict, sifted) if isinstance(verdict, Blocked) else verdict)
+        for row, verdict in sifted.unsent:
+            if row.result is None:
+                self._judge(row, verdict)
+
+    def _settle(self, rows: Sequence[Row], body: Any, sifting: Sifts) -> Refusal[Row, Verdict] | None:
+        """Row by row; where errors name none of several silent rows, they count as refused for the sake of one."""
+        done = settle(rows, body)
         for row, result in done.landed:
             row.arrived(_did(row, result), result)
         for row, verdict in done.refused:
             self._judge(row, verdict)
         if done.nameless and done.silent:
-            self._send_in_parts(done.silent, None, write)
-        elif done.silent:
-            self._ask_after(done.silent)
+            return Refusal(_unsettled(), about_rows=True, answered=[row for row in rows if row not in done.silent])
+        if done.silent:
+            self._ask_after(done.silent, sifting)
+        return None
 
-    def _send_in_parts(self, rows: Sequence[Row], body: Any, write: Write) -> None:
-        for part in split(rows, body):
-            self._send(part, write)
-
-    def _ask_after(self, rows: Sequence[Row]) -> None:
+    def _ask_after(self, rows: Sequence[Row], sifting: Sifts) -> None:
         """Rows the answer says nothing of: a new contact is looked up by its key, a known one is found anew."""
-        new = [row for row in rows if row.ref is None]
+        new = {row.key: row for row in rows if row.ref is None}
         for row in rows:
             if row.ref is not None and row.mend("silence"):
                 row.lose()
             elif row.ref is not None:
                 row.result = _unsettled()
-        found = self._read(CUSTOMER_ID, [row.key for row in new]) if new else []
-        there = {each.customer_id: each for each in found} if isinstance(found, list) else {}
-        for row in new:
+        found, unread = self._read(CUSTOMER_ID, new, sifting) if new else ([], [])
+        there, why = {each.customer_id: each for each in found}, dict(unread)
+        for row in new.values():
             if hit := there.get(row.key):
                 row.arrived("created", {"id": hit.ref})
             else:
-                row.result = found if isinstance(found, CarryError) else _unsettled()
+                row.result = verdict if isinstance(verdict := why.get(row), CarryError) else _unsettled()
 
     def _judge(self, row: Row, verdict: Verdict) -> None:
         """Mend what can be mended and leave the row open for the next round; else end it."""
@@ -172,7 +196,7 @@ class Flow:
             case Without(properties=names):
                 if not row.refuse(names):
                     why = f"HubSpot refuses a value of {', '.join(sorted(names))}, which cannot be left out"
-                    row.result = AskPerson(why, kind="hubspot.refused")
+                    row.result = verdict.otherwise or AskPerson(why, kind="hubspot.refused")
             case NoSuchProperty(properties=names):
                 row.needs_setup = row.mend("setup")
                 if not row.needs_setup:
@@ -221,7 +245,13 @@ def _did(row: Row, result: Mapping[str, Any]) -> Did:
 
 def _is_about_rows(answer: Answer, verdict: Verdict) -> bool:
     """Whether a batch was refused for the sake of some of its rows."""
+    if isinstance(verdict, Blocked):
+        return True
     return answer.status in ABOUT_ROWS and not isinstance(verdict, StopLane | NoSuchProperty)
+
+
+def _of_one(row: Row, verdict: Blocked, sifted: Sifted[Any, Verdict]) -> CarryError:
+    return verdict.of_one(others_taken=sifted.any_taken, attempt=row.task.attempt)
 
 
 def _open(rows: Sequence[Row]) -> list[Row]:

@@ -15,7 +15,7 @@ from clients.hubspot.complaints import mapping, objects, record_id
 from clients.hubspot.properties import CUSTOMER_ID, PROPERTIES, UPDATED_AT
 from clients.hubspot.resolving import ASKED_FOR, Finds, Found
 from clients.hubspot.rows import Row
-from clients.hubspot.sorting import ABOUT_ROWS, Verdict
+from clients.hubspot.sorting import ABOUT_ROWS, Verdict, is_foreign
 from clients.lane import Change, Look, seen
 from customer import Task
 
@@ -49,7 +49,7 @@ class _Reader:
     def read(self, by: str | None, value: str) -> dict[str, Mapping[str, Any]]:
         """The contacts found by this, by record id; an id that HubSpot refuses has none."""
         answer = self.api.read(by, [value], self.asked)
-        if answer.ok:
+        if answer.ok and not is_foreign(answer):
             found = objects(mapping(answer.body).get("results"))
             return {ref: each for each in found if (ref := record_id(each.get("id")))}
         if isinstance(verdict := self.sort(answer), CarryError):

@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 import japan
 from clients.hubspot.properties import EMAIL_RAW
 from clients.lane import fingerprint
 from customer import Address, Correction, Customer, Maybe, Unknown, known
 from japan import Fixed
+
+LONGEST_KEPT: Final = 500
+"""Characters of a refused value that a person is shown; tags may have thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,9 @@ class _Sheet:
         self.corrections: list[Correction] = []
 
     def put(self, name: str, value: Maybe[str]) -> None:
-        """A text as it is, trimmed; blank is the same as none."""
+        """A text as it is, trimmed; blank is the same as none, and so is what nobody can see (U+3164, U+200B)."""
         if not isinstance(value, Unknown):
-            self.properties[name] = (value or "").strip() or None
+            self.properties[name] = None if japan.is_blank(value or "") else (value or "").strip()
 
     def put_fixed(
         self, name: str, value: Maybe[str], fix: Callable[[str], Fixed], *, or_as_it_is: bool = False
@@ -84,7 +87,7 @@ def contact(customer: Customer, *, today: date, refused: Mapping[str, str] | Non
     _email(sheet, customer.email)
     sheet.put("lastname", customer.last_name)
     sheet.put("firstname", customer.first_name)
-    sheet.put("phone", customer.phone)
+    sheet.put_fixed("phone", customer.phone, japan.phone_e164)
     _address(sheet, customer.address)
     sheet.put_fixed("shopify_last_name_kana", customer.last_kana, japan.kana, or_as_it_is=True)
     sheet.put_fixed("shopify_first_name_kana", customer.first_kana, japan.kana, or_as_it_is=True)
@@ -133,18 +136,37 @@ def _address(sheet: _Sheet, address: Maybe[Address]) -> None:
     if isinstance(address, Unknown):
         return
     at = address or Address()
-    lines = (part.strip() for part in (at.address1, at.address2) if part)
-    sheet.put("address", " ".join(line for line in lines if line))  # a contact has no second line
-    sheet.put("city", at.city)
     if japan.lies_abroad(at):
+        sheet.put("address", _in_one_line(at.address1, at.address2))
+        sheet.put("city", at.city)
         sheet.put("zip", at.zip)
         sheet.put("state", at.province_code)
         return
+    parts = japan.parts_of(at, _tidied)
+    sheet.put("address", _in_one_line(parts.street, parts.building))
+    sheet.put("city", parts.city)
+    for what, detail in parts.fixes:
+        sheet.correct("address", what, detail)
     sheet.put_fixed("zip", at.zip, japan.postcode, or_as_it_is=True)
+    if parts.postcode:
+        sheet.put("zip", parts.postcode)
+        sheet.correct("zip", "filled", "postcode in the address")
     name = japan.prefecture(at.province_code) if at.province_code else None
-    sheet.put("state", name)
+    sheet.put("state", parts.prefecture)
     if at.province_code and name is None:
         sheet.correct("state", "dropped", f"no prefecture has the code {at.province_code}")
+
+
+def _in_one_line(*lines: str | None) -> str:
+    """A contact has no second line."""
+    return " ".join(stripped for line in lines if line and (stripped := line.strip()))
+
+
+def _tidied(text: str | None, fixes: list[tuple[str, str]]) -> str:
+    """HubSpot shows every character: the customer's own, but for dashes and figures that a search has to find."""
+    fixed = japan.tidy(text or "")
+    fixes += [one for one in fixed.fixes if one not in fixes]
+    return (fixed.value or "").strip()
 
 
 def _amount(sheet: _Sheet, amount: Maybe[str]) -> None:
@@ -165,17 +187,24 @@ def _amount(sheet: _Sheet, amount: Maybe[str]) -> None:
         sheet.correct(name, "dropped", "not a number")
 
 
+def refused_value(name: str, value: str | None) -> Correction:
+    """What a person is told of a value that HubSpot does not take, with the value itself."""
+    if value is None:
+        return Correction(name, "dropped", "HubSpot does not take it empty; what stands there stays")
+    kept = value if len(value) <= LONGEST_KEPT else f"{value[:LONGEST_KEPT]}… ({len(value):,} characters)"
+    where = f"this address; kept as {EMAIL_RAW}" if name == "email" else "this value"
+    return Correction(name, "dropped", f"HubSpot does not take {where}: {kept}")
+
+
 def _without_refused(sheet: _Sheet, refused: Mapping[str, str], *, raw_email: str | None) -> Contact:
     held: dict[str, str] = {}
-    for name, mark in refused.items():
-        value = sheet.properties.get(name)
-        if value is None or fingerprint(value) != mark:
+    # The address first: with it held back, there is a text of it that may be refused as well.
+    for name in sorted(refused, key=lambda name: name != "email"):
+        if name not in sheet.properties or fingerprint(value := sheet.properties[name]) != refused[name]:
             continue
-        held[name] = mark
+        held[name] = refused[name]
         del sheet.properties[name]
-        if name == "email":
+        if name == "email" and value is not None:
             sheet.put(EMAIL_RAW, raw_email)
-            sheet.correct(name, "dropped", f"HubSpot does not take this address; kept as {EMAIL_RAW}")
-        else:
-            sheet.correct(name, "dropped", "HubSpot does not take this value")
+        sheet.corrections.append(refused_value(name, raw_email if name == "email" else value))
     return Contact(sheet.properties, tuple(sheet.corrections), held)

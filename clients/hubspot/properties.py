@@ -14,6 +14,12 @@ CUSTOMER_ID: Final = "shopify_customer_id"
 EMAIL_RAW: Final = "shopify_email_raw"
 UPDATED_AT: Final = "shopify_updated_at"
 
+STANDARD: Final = frozenset(
+    {"email", "firstname", "lastname", "phone", "mobilephone", "address", "city", "state", "zip", "country"}
+    | {"company", "jobtitle", "website", "fax"}
+)
+"""Those that every portal has; the ones we fill are among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Property:
@@ -66,3 +72,6 @@ PROPERTIES: Final[tuple[Property, ...]] = (
     Property("shopify_last_order_at", "Shopify last order", type="datetime", field_type="date"),
     Property(UPDATED_AT, "Shopify last change", type="datetime", field_type="date"),
 )
+
+NAMES: Final = STANDARD | {each.name for each in PROPERTIES}
+"""Every name that may stand for a property, where HubSpot's words alone name one."""

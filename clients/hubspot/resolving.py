@@ -74,7 +74,7 @@ def linked_to_other(row: Row, ref: str, customer_id: str | None) -> AskPerson:
         f"HubSpot contact {ref} would be customer {row.key}'s by its address, but belongs to customer {customer_id}: "
         f"merge the two customers in Shopify, or clear {CUSTOMER_ID} on the contact",
         kind="hubspot.linked_to_other",
-        choices=[{"contact": ref, CUSTOMER_ID: each} for each in (row.key, customer_id or "")],
+        choices=[{"contact": ref, CUSTOMER_ID: customer_id or ""}],
     )
 
 

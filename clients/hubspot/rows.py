@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from clients.errors import AskPerson
 from clients.hubspot.complaints import objects, record_id
-from clients.hubspot.mapping import contact, moment
+from clients.hubspot.mapping import contact, moment, refused_value
 from clients.hubspot.properties import CUSTOMER_ID, UPDATED_AT
 from clients.lane import Carried, Did, Result, fingerprint, what_differs, with_doubts
 from customer import Correction, Task
@@ -47,6 +47,7 @@ class Row:
         self._marks = dict.fromkeys(doubted.sent, "") if task.doubt else task.sent
         self._sent: Mapping[str, str] = self._marks if task.ref else {}
         self._mended: set[str] = set()
+        self._left_out: set[str] = set()
         self._today = today
         self.contact = contact(task.customer, today=today, refused=self._refused)
 
@@ -76,7 +77,7 @@ class Row:
         out, _ = what_differs(self.contact.properties, self._sent, cleared="")
         if self.ref is None or self.links:
             out[CUSTOMER_ID] = self.key
-        if self.task.customer.updated_at:
+        if self.task.customer.updated_at and UPDATED_AT not in self._left_out:
             # Beside a real change only: it moves with every save, and by itself would be no reason for a call.
             out[UPDATED_AT] = moment(self.task.customer.updated_at)
         if self.ref is not None:
@@ -107,9 +108,15 @@ class Row:
         return True
 
     def refuse(self, names: Iterable[str]) -> bool:
-        """Hold these values back from now on; False when that would change nothing."""
-        fresh = {name: fingerprint(value) for name in names if (value := self.contact.properties.get(name))}
-        self._refused |= fresh
+        """Hold the values sent under these names back from now on; False when none of them was sent.
+
+        A property that HubSpot does not let us empty is held back, too: its value stands there as it was.
+        """
+        was_sent = self.input()["properties"]
+        fresh = set(names) & was_sent.keys() - {CUSTOMER_ID}
+        self._left_out |= fresh & {UPDATED_AT}
+        # A time of ours is new with each change: it is left out of this carry alone.
+        self._refused |= {name: fingerprint(was_sent[name] or None) for name in fresh - {UPDATED_AT}}
         self.contact = contact(self.task.customer, today=self._today, refused=self._refused)
         return bool(fresh)
 
@@ -122,8 +129,12 @@ class Row:
             did=did,
             sent=after,
             memo={_REFUSED + name: mark for name, mark in self.contact.refused.items()},
-            corrections=(*self.contact.corrections, *_normalised(answer)),
+            corrections=(*self.contact.corrections, *self._corrections(), *_normalised(answer)),
         )
+
+    def _corrections(self) -> list[Correction]:
+        at = self.task.customer.updated_at
+        return [refused_value(name, moment(at)) for name in self._left_out if at]
 
 
 def fold(tasks: Sequence[Task], today: date) -> list[Row]:

@@ -42,13 +42,11 @@ def settle(rows: Sequence[Row], body: Any) -> Settled:
     return done
 
 
-def split(rows: Sequence[Row], body: Any) -> tuple[list[Row], list[Row]]:
-    """A batch refused as a whole, in two: the rows that are blamed and the rest, or halves where nobody is."""
+def blamed(rows: Sequence[Row], body: Any) -> list[Row]:
+    """The rows that an answer to a batch names, where it refuses the batch as a whole."""
     book = _Book(rows)
-    blamed = {row.trace for error in (mapping(body), *details(mapping(body))) for row in book.whose_error(error)}
-    if 0 < len(blamed) < len(rows):
-        return [row for row in rows if row.trace in blamed], [row for row in rows if row.trace not in blamed]
-    return list(rows[: len(rows) // 2]), list(rows[len(rows) // 2 :])
+    named = {row.trace for error in (mapping(body), *details(mapping(body))) for row in book.whose_error(error)}
+    return [row for row in rows if row.trace in named]
 
 
 class _Book:

@@ -8,31 +8,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
+from clients.blocked import Blocked, says_nothing_of_the_row
 from clients.errors import AskPerson, Busy, CarryError, StopLane, TryLater
 from clients.http import Answer
 from clients.hubspot.complaints import (
     Complaint,
     complaints,
     correlation_id,
-    details,
     existing_id,
     mapping,
     meaning,
     named,
-    texts,
 )
+from clients.hubspot.properties import CUSTOMER_ID
+from clients.hubspot.scopes import missing_scopes
 
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """HubSpot does not take these values: leave them out and go again."""
+    """HubSpot does not take these values: leave them out and go again; ``otherwise``, where none of them was sent."""
 
     properties: frozenset[str]
+    otherwise: AskPerson | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +68,14 @@ def sort_answer(answer: Answer, *, now: datetime, zone: ZoneInfo | None = None) 
     """The verdict on an answer that is not 2xx. ``zone`` is the account's, in which a daily limit ends at midnight."""
     body: Mapping[str, Any] = answer.body if isinstance(answer.body, Mapping) else {}
     status, seen = answer.status, correlation_id(body)
-    if status in (401, 403):
-        return _no_entry(status, body, seen)
+    if stop := _no_entry(answer, body, seen):
+        return stop
     if status == 423:
         return _later("a record is locked", "locked", status, seen, wait=timedelta(seconds=LOCKED_S), lane_wide=False)
     if status in (429, 477):
         return _busy(answer, body, seen, now, zone)
-    known_path = status != 404 or "gone" in {meaning(each) for each in complaints(body)}
-    if status in ABOUT_ROWS and known_path:
+    if status in ABOUT_ROWS:
         return sort_row(body, status=status)
-    if status == 404 or 300 <= status < 400:
-        return StopLane(
-            f"HubSpot's API does not answer here ({status}): check HUBSPOT_API_URL",
-            kind="hubspot.address",
-            status=status,
-        )
     # All our writes are keyed, so what may have been done is simply done again: the doubt is said, and costs nothing.
     return _later(f"answered {status}", "unavailable" if status >= 500 else "unexpected", status, seen, doubt=True)
 
@@ -98,13 +93,38 @@ def sort_row(error: Mapping[str, Any], *, status: int | None = None) -> Verdict:
         return NoSuchProperty(named(meant["no property"]))
     if "blocklisted" in meant or "required" in meant:
         return _for_a_person(meant, status, seen)
-    if "value" in meant and (names := named(meant["value"])):
-        return Without(names)
-    if "taken" in meant or status == 409:
+    # An admin's own rule and a value too long come under codes that no page lists, and words may be in any language.
+    others = (each for each in said if meaning(each) is None and (status is not None or _is_validation(error)))
+    unlisted = named(others) - named(meant.get("taken", ()))
+    if names := named(meant.get("value", ())):
+        return _without(names | unlisted, error, said, status)
+    if "taken" in meant or status == 409 or existing_id(error):
         return Taken(existing_id(error))
     if "gone" in meant:
         return Gone()
-    return _unknown_refusal(error, said, status, seen)
+    return _without(unlisted, error, said, status) if unlisted else _unknown_refusal(error, said, status)
+
+
+def _is_validation(error: Mapping[str, Any]) -> bool:
+    """Whether a row's category speaks of what was sent, and not of HubSpot's own trouble."""
+    category = str(error.get("category", ""))
+    return category in ("", "BAD_REQUEST") or re.search(r"VALID|PROPERT|LENGTH", category) is not None
+
+
+def _without(
+    names: frozenset[str], error: Mapping[str, Any], said: list[Complaint], status: int | None
+) -> Without | AskPerson:
+    """Every refused value can be left out but the key: without it the contact would be nobody's."""
+    seen = correlation_id(error)
+    if CUSTOMER_ID not in names:
+        return Without(names, _for_its_codes(said, status, seen))
+    return AskPerson(
+        f"HubSpot refuses the value of {CUSTOMER_ID}, which is never left out: look for a rule on that property under "
+        f"Settings > Properties in HubSpot (correlation id {seen or 'not given'})",
+        kind="hubspot.refused",
+        status=status,
+        vendor_request_id=seen,
+    )
 
 
 def _for_a_person(meant: Mapping[str, list[Complaint]], status: int | None, seen: str | None) -> AskPerson:
@@ -117,20 +137,22 @@ def _for_a_person(meant: Mapping[str, list[Complaint]], status: int | None, seen
     return AskPerson(why, kind=f"hubspot.{kind}", status=status, vendor_request_id=seen)
 
 
-def _unknown_refusal(
-    error: Mapping[str, Any], about: list[Complaint], status: int | None, seen: str | None
-) -> CarryError:
+def _unknown_refusal(error: Mapping[str, Any], said: list[Complaint], status: int | None) -> CarryError:
     """What the fact sheet does not know. A row's own trouble waits for a person; HubSpot's own comes back by itself."""
-    category = str(error.get("category", ""))
+    category, seen = str(error.get("category", "")), correlation_id(error)
     if status is None and category == "RATE_LIMITS":
         return _later("a row was held back by a limit", "locked", status, seen, timedelta(seconds=10), lane_wide=False)
-    if status is None and category not in ("", "VALIDATION_ERROR", "BAD_REQUEST"):
+    if status is None and not _is_validation(error):
         return _later(f"a row failed ({_slug(category)})", "row_failed", status, seen, lane_wide=False)
-    codes = sorted({_slug(each.code) for each in about if each.code} - {"VALIDATION_ERROR"})
-    names = sorted(named(about))
-    said = ", ".join([*codes, *(f"property {name}" for name in names)]) or "no code given"
+    return _for_its_codes(said, status, seen)
+
+
+def _for_its_codes(said: list[Complaint], status: int | None, seen: str | None) -> AskPerson:
+    """For a person, with HubSpot's codes, the properties it names, and the id for its support."""
+    codes = sorted({_slug(each.code) for each in said if each.code} - {"VALIDATION_ERROR"})
+    about = ", ".join([*codes, *(f"property {name}" for name in sorted(named(said)))]) or "no code given"
     return AskPerson(
-        f"HubSpot does not take this contact: {said} (correlation id {seen or 'not given'})",
+        f"HubSpot does not take this contact: {about} (correlation id {seen or 'not given'})",
         kind="hubspot.refused",
         status=status,
         vendor_request_id=seen,
@@ -142,24 +164,76 @@ def _slug(code: str) -> str:
     return code if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]{1,60}", code) else "unnamed code"
 
 
-def _no_entry(status: int, body: Mapping[str, Any], seen: str | None) -> StopLane:
-    scopes: list[str] = []
-    for part in (body, *details(body)):
-        scopes += texts(mapping(part.get("context")).get("requiredGranularScopes"))
-    if status == 403:
-        named_scopes = {scope for scope in scopes if re.fullmatch(r"[a-z][a-z0-9._-]{1,80}", scope)}
-        missing = ", ".join(sorted(named_scopes)) or "HubSpot does not say which"
+def not_hubspot(status: int) -> Blocked:
+    """Something other than HubSpot's API answered with this status: perhaps for the sake of one row."""
+    where, kind = "look there, and at HUBSPOT_API_URL", "all_blocked"
+    if 300 <= status < 400 or status in (404, 405):
+        where, kind = "check HUBSPOT_API_URL", "address"
+    return Blocked(
+        f"HubSpot's API does not answer here, something else does (a firewall, a proxy): HTTP {status}; {where}",
+        vendor="HubSpot",
+        kind=f"hubspot.{kind}",
+        status=status,
+        writes=True,
+    )
+
+
+def is_foreign(answer: Answer) -> bool:
+    """Whether what answers is not HubSpot's API, which speaks in JSON objects."""
+    # A 409 names what is in the way, or is a conflict all the same.
+    tells = answer.status != 409 and not says_nothing_of_the_row(answer.status)
+    return tells and not isinstance(answer.body, Mapping)
+
+
+def lacks_scopes(scopes: frozenset[str], seen: str | None) -> StopLane:
+    """The key may not do what is asked for; ``scopes`` are those HubSpot names."""
+    missing = ", ".join(sorted(scopes)) or "HubSpot does not say which"
+    return StopLane(
+        f"the key in HUBSPOT_ACCESS_TOKEN lacks scopes ({missing}): Development > Keys > Service keys in HubSpot",
+        kind="hubspot.scopes",
+        status=403,
+        vendor_request_id=seen,
+    )
+
+
+def refused_everywhere(answer: Answer, blocked: Blocked) -> StopLane | None:
+    """Why nobody can go, where the call for the account, which holds no customer and needs no scope, is refused too."""
+    seen = correlation_id(mapping(answer.body))
+    if answer.status == 401:
+        return _unknown_key(seen)
+    if answer.status == 403:
+        return lacks_scopes(missing_scopes(answer.body) or frozenset(), seen)
+    return blocked if is_foreign(answer) and answer.status == blocked.status else None
+
+
+def _no_entry(answer: Answer, body: Mapping[str, Any], seen: str | None) -> StopLane | None:
+    """Why we are not let in, where that is what the answer says."""
+    status = answer.status
+    if status == 401:
+        return _unknown_key(seen)
+    if status == 403 and (scopes := missing_scopes(body)) is not None:
+        return lacks_scopes(scopes, seen)
+    if status in (403, 413) or is_foreign(answer):
+        return not_hubspot(status)
+    if 300 <= status < 400 or (status == 404 and not _is_gone(body)):
         return StopLane(
-            f"the key in HUBSPOT_ACCESS_TOKEN lacks scopes ({missing}): Development > Keys > Service keys in HubSpot",
-            kind="hubspot.scopes",
+            f"HubSpot's API does not answer here ({status}): check HUBSPOT_API_URL",
+            kind="hubspot.address",
             status=status,
-            vendor_request_id=seen,
         )
+    return None
+
+
+def _is_gone(body: Mapping[str, Any]) -> bool:
+    return "gone" in {meaning(each) for each in complaints(body)}
+
+
+def _unknown_key(seen: str | None) -> StopLane:
     return StopLane(
         "HubSpot does not know the key in HUBSPOT_ACCESS_TOKEN: it was rotated, or never complete "
         "(Development > Keys > Service keys)",
         kind="hubspot.token",
-        status=status,
+        status=401,
         vendor_request_id=seen,
     )
 

@@ -25,6 +25,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from clients.errors import StopLane
 from clients.mail.barcode import drawable, width_of
+from japan import is_blank
 
 Variant: TypeAlias = Literal["member", "linked", "wait"]
 
@@ -146,7 +147,9 @@ def samples() -> Iterator[Reader]:
 
 
 def _one_line(text: str) -> str:
-    """Without line breaks and other controls, which have no place in a name and none in a header."""
+    """Without line breaks and other controls, which have no place in a name and none in a header; "" for the unseen."""
+    if is_blank(text):
+        return ""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

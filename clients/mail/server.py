@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -284,6 +285,11 @@ def _sorted(when: str) -> Iterator[None]:
         raise TryLater(f"the mail server hung up {when}", kind="mail.unreachable") from None
     except smtplib.SMTPResponseException as e:
         raise _refusal(e.smtp_code, _bytes(e.smtp_error), f"the mail server refused us {when}") from None
+    except socket.gaierror:
+        raise TryLater(
+            "the name of the mail server cannot be resolved (DNS): check SMTP_URL, and this machine's DNS",
+            kind="mail.name_unresolved",
+        ) from None
     except (OSError, smtplib.SMTPException, UnicodeError) as e:
         raise TryLater(
             f"the mail server cannot be reached ({type(e).__name__} {when})", kind="mail.unreachable"

@@ -15,6 +15,7 @@ from typing import Any, Final
 from clients.errors import Busy, StopLane, TryLater
 from clients.http import Answer, Http
 from clients.pace import PaceStore
+from clients.shopify.blocked import refusal_of_rows
 from clients.shopify.points import Cost, Points
 from clients.shopify.refusals import (
     THROTTLED,
@@ -27,6 +28,8 @@ from clients.shopify.refusals import (
 from clients.shopify.session import check_shop, check_version, graphql_door
 from clients.token import SharedToken, Token, Vault, can_be_sent
 
+#: The settings that the address comes from.
+ADDRESS: Final = "SHOPIFY_SHOP and SHOPIFY_API_URL"
 PATIENCE_S: Final = 8.0
 SHORTEST_WAIT_S: Final = 0.25
 LONGEST_WAIT: Final = timedelta(minutes=1)
@@ -69,10 +72,16 @@ class Admin:
         self._now = now
         self._sleep = sleep
         # Ten seconds to read: a slow store must not hold the thread for longer than its tasks wait for it anyway.
-        self._http = Http("shopify", self._api_url, read_s=10.0, sleep=sleep)
+        self._http = Http("shopify", self._api_url, settings=ADDRESS, read_s=10.0, sleep=sleep)
         # Tries and pauses together stay under SharedToken.HOLD, so that no second process fetches beside us.
         self._token_http = Http(
-            "shopify", self._api_url, read_s=5.0, tries=2, patience=timedelta(seconds=2), sleep=sleep
+            "shopify",
+            self._api_url,
+            settings=ADDRESS,
+            read_s=5.0,
+            tries=2,
+            patience=timedelta(seconds=2),
+            sleep=sleep,
         )
         self._points = Points(pace_store, f"shopify:{shop}", now=lambda: now().timestamp(), sleep=sleep)
         self._fixed: str | None = None
@@ -96,15 +105,20 @@ class Admin:
         """What time it was at Shopify when it last answered, if it told."""
         return self._http.heard_at
 
-    def ask(self, query: str, variables: Mapping[str, Any] | None = None, *, points: float) -> Told:
+    def ask(
+        self, query: str, variables: Mapping[str, Any] | None = None, *, points: float, of_rows: bool = False
+    ) -> Told:
         """The answer to a question that changes nothing at Shopify (it may be asked again); ``points`` it may cost.
 
-        Raises ``StopLane``, ``TryLater`` or ``Busy``; what went wrong in parts of the answer is in ``troubles``.
+        Raises ``StopLane``, ``TryLater`` or ``Busy``, and ``Blocked`` where it is asked ``of_rows`` that may be why;
+        what went wrong in parts of the answer is in ``troubles``.
         """
         self._points.take(points)
         waited = 0.0
         while True:
             answer = self._send(query, variables)
+            if of_rows and (refusal := refusal_of_rows(answer, self.credential)):
+                raise refusal
             if not answer.ok:
                 raise sort_status(answer, self.credential)
             told = self._read(answer)

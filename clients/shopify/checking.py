@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,8 +33,13 @@ class Subscription:
     uri: str
 
 
-def examine(admin: Admin, *, shop: str, version: str, address: str | None) -> Iterator[Finding]:
-    """Each line as it is found. ``address``: where webhooks are to go, if that is known. Raises ``CarryError``."""
+def examine(
+    admin: Admin, *, shop: str, version: str, address: str | None, fields: Callable[[], Iterator[Finding]] | None = None
+) -> Iterator[Finding]:
+    """Each line as it is found. ``address``: where webhooks are to go, if that is known. Raises ``CarryError``.
+
+    ``fields`` looks at what comes of customers known here; without it, at what comes of the shop's first ones.
+    """
     told = admin.ask(_WHO, points=5)
     if "shop" not in told.data:
         raise sort_troubles(told.troubles, told.vendor_request_id)
@@ -45,7 +50,10 @@ def examine(admin: Admin, *, shop: str, version: str, address: str | None) -> It
         yield wrong("credential", "it is another shop's", f"check SHOPIFY_SHOP and {admin.credential}")
     yield from _scopes(_at(told.data, "currentAppInstallation", "accessScopes"))
     yield _version(admin, version)
-    yield _personal_data(admin)
+    if fields:
+        yield from fields()
+    else:
+        yield _personal_data(admin)
     yield from _webhooks(admin, address)
 
 

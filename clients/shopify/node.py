@@ -18,21 +18,37 @@ from customer import UNKNOWN, Address, Customer, Maybe
 
 PREFIX: Final = "gid://shopify/Customer/"
 
+_QUERY: Final = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Customer { %s } } }"
+
 PERSONAL: Final = ("firstName", "lastName", "defaultEmailAddress", "defaultPhoneNumber", "defaultAddress")
 """What Shopify withholds from an app without level-2 access or from a store below the needed plan.
 
 https://shopify.dev/docs/apps/launch/protected-customer-data
 """
 
-_PLAIN: Final = "id firstName lastName state note tags locale createdAt updatedAt numberOfOrders"
-_PARTS: Final = (
-    "amountSpent { amount currencyCode }",
-    "defaultEmailAddress { emailAddress marketingState }",
-    "defaultPhoneNumber { phoneNumber marketingState }",
-    "defaultAddress { address1 address2 city provinceCode countryCodeV2 zip phone company }",
-)
-# An order is seen with the scope read_orders only, which this service can do without.
-_LAST_ORDER: Final = "lastOrder { createdAt }"
+_FIELDS: Final[Mapping[str, str]] = {
+    **{
+        name: name
+        for name in (
+            "firstName",
+            "lastName",
+            "verifiedEmail",
+            "state",
+            "note",
+            "tags",
+            "locale",
+            "createdAt",
+            "updatedAt",
+            "numberOfOrders",
+        )
+    },
+    "amountSpent": "amountSpent { amount currencyCode }",
+    "defaultEmailAddress": "defaultEmailAddress { emailAddress marketingState }",
+    "defaultPhoneNumber": "defaultPhoneNumber { phoneNumber marketingState }",
+    "defaultAddress": "defaultAddress { address1 address2 city provinceCode countryCodeV2 zip phone company }",
+    # An order is seen with the scope read_orders only, which this service can do without.
+    "lastOrder": "lastOrder { createdAt }",
+}
 
 
 def gid(customer_id: int) -> str:
@@ -40,14 +56,33 @@ def gid(customer_id: int) -> str:
     return f"{PREFIX}{customer_id}"
 
 
-def question(metafields: Mapping[str, tuple[str, str]], *, orders: bool) -> str:
-    """The query for many customers at once (``$ids``), with one alias for each metafield of the setting."""
-    aliases = (
-        f"{field}: metafield(namespace: {json.dumps(namespace)}, key: {json.dumps(key)}) {{ value }}"
+def question(metafields: Mapping[str, tuple[str, str]], *, leave_out: Collection[str] = ()) -> str:
+    """The query for many customers at once (``$ids``), with one alias for each metafield of the setting.
+
+    ``leave_out`` names keys of a node that are not asked for.
+    """
+    aliases = {
+        field: f"{field}: metafield(namespace: {json.dumps(namespace)}, key: {json.dumps(key)}) {{ value }}"
         for field, (namespace, key) in metafields.items()
-    )
-    fields = [_PLAIN, *_PARTS, *([_LAST_ORDER] if orders else []), *aliases]
-    return "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Customer { %s } } }" % " ".join(fields)  # noqa: UP031 (braces)
+    }
+    asked = (text for key, text in {**_FIELDS, **aliases}.items() if key not in leave_out)
+    return _QUERY % " ".join(["id", *asked])
+
+
+def keys_of(metafields: Collection[str]) -> frozenset[str]:
+    """The keys that ``question`` asks for beside the id."""
+    return frozenset(_FIELDS) | frozenset(metafields)
+
+
+#: Asked only where a known address would be cleared: a connection costs points, and nearly nobody takes their last
+#: address out. https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits
+ANY_ADDRESS: Final = _QUERY % "id addressesV2(first: 1) { nodes { id } }"
+
+
+def has_no_address(node: object) -> bool:
+    """Whether an answer to ``ANY_ADDRESS`` says for certain that this customer has no address at all."""
+    listed = node.get("addressesV2") if isinstance(node, Mapping) else None
+    return isinstance(listed, Mapping) and listed.get("nodes") == []
 
 
 def read_node(
@@ -56,7 +91,9 @@ def read_node(
     """The customer of one node. Raises ``ValueError``, which says nothing of the node, when its shape is not theirs.
 
     ``metafields`` are our fields that were asked for; ``denied`` the node's keys that came null because we may not see
-    them. Those are UNKNOWN: a null there is no customer who cleared the field.
+    them. Those are UNKNOWN: a null there is no customer who cleared the field. So is a null beside a sign that Shopify
+    withholds the field: the structure stays where only the value is withheld.
+    https://shopify.dev/docs/apps/launch/protected-customer-data
     """
     asked = {key: value for key, value in node.items() if key not in denied}
     # Fields may be redacted without an error, and a customer without name, e-mail, phone and address does not exist at
@@ -72,8 +109,8 @@ def read_node(
     }
     return Customer(
         id=_id(node),
-        email=_text(mail, "emailAddress"),
-        phone=_text(phone, "phoneNumber"),
+        email=UNKNOWN if _hides_email(asked, mail) else _text(mail, "emailAddress"),
+        phone=UNKNOWN if _is_hollow(phone, "phoneNumber") else _text(phone, "phoneNumber"),
         last_name=_text(asked, "lastName"),
         first_name=_text(asked, "firstName"),
         address=_address(_part(asked, "defaultAddress")),
@@ -91,6 +128,17 @@ def read_node(
         updated_at=read_time(asked.get("updatedAt")),
         **in_metafields,
     )
+
+
+def _is_hollow(part: Maybe[Mapping[str, Any]], key: str) -> bool:
+    """Whether an object is there, and its value is not: a marketing state beside no address."""
+    return isinstance(part, Mapping) and part.get(key) is None
+
+
+def _hides_email(node: Mapping[str, Any], mail: Maybe[Mapping[str, Any]]) -> bool:
+    # Whether `verifiedEmail` can be true for a customer without an e-mail is not known: then we would keep an address
+    # that the merchant took out, which is the smaller harm.
+    return _is_hollow(mail, "emailAddress") or (mail is None and node.get("verifiedEmail") is True)
 
 
 def _id(node: Mapping[str, Any]) -> int:
@@ -141,7 +189,7 @@ def _address(raw: Maybe[Mapping[str, Any]]) -> Maybe[Address]:
         phone=_text(raw, "phone") or None,
         country_code=_text(raw, "countryCodeV2") or None,
     )
-    return None if address == Address() else address
+    return address if address.has_lines else UNKNOWN
 
 
 def _tags(node: Mapping[str, Any]) -> Maybe[tuple[str, ...]]:

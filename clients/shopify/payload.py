@@ -1,15 +1,17 @@
 """What a customer webhook says: bytes in, a customer or an error out. Pure, and fast: it stands on the receiving path.
 
 https://shopify.dev/docs/api/webhooks : 26 keys in 2023-07, 24 since 2024-01, 17 since 2025-01. What a version does not
-have is UNKNOWN; what it has as null or "" is None. A body whose shape is new is refused whole rather than half
-understood: it is kept, shown and read later, and nothing of it is lost.
+have is UNKNOWN, and so is what it has as null or "": Shopify withholds field by field, the structure stays, and a body
+does not say whether a null is a field that the customer cleared or one that this app may not see. Only a read of the
+field tells them apart (`node.py`). https://shopify.dev/docs/apps/launch/protected-customer-data
+A body whose shape is new is refused whole rather than half understood: it is kept, shown and read later, and nothing of
+it is lost.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NoReturn
 
@@ -24,7 +26,6 @@ LARGEST_ID: Final = 2**63 - 1
 SHORT: Final = 500  # Shopify itself holds names, e-mails and address lines to 255 characters
 LONG: Final = 100_000  # a note, or 250 tags of 255 characters
 BOM: Final = b"\xef\xbb\xbf"
-NO_ADDRESS: Final = Address()
 
 
 class Unreadable(ValueError):
@@ -43,7 +44,7 @@ def read_payload(body: bytes) -> Customer:
     told = _read_json(body)
     if "id" not in told:
         raise Unreadable("there is no id")
-    return _unless_withheld(_customer(told))
+    return _customer(told)
 
 
 def _customer(told: Mapping[str, Any]) -> Customer:
@@ -66,19 +67,6 @@ def _customer(told: Mapping[str, Any]) -> Customer:
         created_at=_time(told, "created_at"),
         updated_at=read_time(told.get("updated_at")),
     )
-
-
-def _unless_withheld(customer: Customer) -> Customer:
-    """The customer, with what is only withheld from us taken for unknown rather than for empty.
-
-    A customer of Shopify's has at least a name, an e-mail or a phone number. Where all of them come as null, the plan
-    or the approval does not let us see them, and the destinations must not be blanked for it.
-    https://shopify.dev/docs/apps/launch/protected-customer-data
-    """
-    told_as_null = (customer.first_name, customer.last_name, customer.email, customer.phone) == (None,) * 4
-    if not told_as_null or known(customer.address) is not None:
-        return customer
-    return replace(customer, first_name=UNKNOWN, last_name=UNKNOWN, email=UNKNOWN, phone=UNKNOWN, address=UNKNOWN)
 
 
 def read_triggered_at(header: str | None) -> datetime | None:
@@ -126,42 +114,35 @@ def _id(raw: object) -> int:
 
 
 def _text(told: Mapping[str, Any], key: str, longest: int = SHORT) -> Maybe[str]:
-    if key not in told:
-        return UNKNOWN
-    raw = told[key]
+    raw = told.get(key)
     if raw is None:
-        return None
+        return UNKNOWN
     if type(raw) is int and abs(raw) <= LARGEST_ID:
         return str(raw)  # a postcode or phone number that somebody's import made a number
     if not isinstance(raw, str):
         raise Unreadable(f"{key} is not a text")
     if len(raw) > longest:
         raise Unreadable(f"{key} is longer than Shopify permits")
-    return clean(raw)
+    return clean(raw) or UNKNOWN
 
 
 def _address(told: Mapping[str, Any]) -> Maybe[Address]:
     # https://shopify.dev/docs/api/webhooks : the key is missing when there is no address, and `addresses` may be empty
     # although it is there.
-    if "default_address" in told:
-        raw = told["default_address"]
-        if raw is None:
-            return None
-        if not isinstance(raw, dict):
-            raise Unreadable("default_address is not an object")
-        return _read_address(raw)
-    if "addresses" not in told:
+    raw = told.get("default_address")
+    if raw is None and "default_address" not in told:
+        others = told.get("addresses") or []
+        if not isinstance(others, list) or not all(isinstance(one, dict) for one in others):
+            raise Unreadable("addresses is not a list of objects")
+        raw = next((one for one in others if one.get("default") is True), None)
+    if raw is None:
         return UNKNOWN
-    others = told["addresses"]
-    if others is None or others == []:
-        return None
-    if not isinstance(others, list) or not all(isinstance(one, dict) for one in others):
-        raise Unreadable("addresses is not a list of objects")
-    default = next((one for one in others if one.get("default") is True), None)
-    return UNKNOWN if default is None else _read_address(default)
+    if not isinstance(raw, dict):
+        raise Unreadable("default_address is not an object")
+    return _read_address(raw)
 
 
-def _read_address(raw: Mapping[str, Any]) -> Address | None:
+def _read_address(raw: Mapping[str, Any]) -> Maybe[Address]:
     # Province and country by their codes: the texts are codes or names in whatever language.
     address = Address(
         zip=_part(raw, "zip"),
@@ -173,34 +154,30 @@ def _read_address(raw: Mapping[str, Any]) -> Address | None:
         phone=_part(raw, "phone"),
         country_code=_part(raw, "country_code"),
     )
-    return None if address == NO_ADDRESS else address
+    return address if address.has_lines else UNKNOWN
 
 
 def _part(address: Mapping[str, Any], key: str) -> str | None:
-    return _text(address, key) or None
+    return known(_text(address, key))
 
 
 def _tags(told: Mapping[str, Any]) -> Maybe[tuple[str, ...]]:
-    if "tags" not in told:
+    raw = told.get("tags")
+    if raw is None:
         return UNKNOWN
-    raw = told["tags"]
-    if raw is None or raw == "":
-        return ()
     if isinstance(raw, str):
         raw = raw.split(",")
     if not isinstance(raw, list) or not all(isinstance(tag, str) for tag in raw):
         raise Unreadable("tags is not a text")
     if sum(map(len, raw)) > LONG:
         raise Unreadable("tags is longer than Shopify permits")
-    return tidy_tags(raw)
+    return tidy_tags(raw) or UNKNOWN
 
 
 def _consent(told: Mapping[str, Any], key: str) -> Maybe[str]:
-    if key not in told:
-        return UNKNOWN
-    raw = told[key]
+    raw = told.get(key)
     if raw is None:
-        return None
+        return UNKNOWN
     if not isinstance(raw, dict):
         raise Unreadable(f"{key} is not an object")
     return _lower(_text(raw, "state"))
@@ -220,11 +197,9 @@ def _email_consent(told: Mapping[str, Any]) -> Maybe[str]:
 
 
 def _count(told: Mapping[str, Any], key: str) -> Maybe[int]:
-    if key not in told:
-        return UNKNOWN
-    raw = told[key]
+    raw = told.get(key)
     if raw is None:
-        return None
+        return UNKNOWN
     if isinstance(raw, str) and len(raw) <= 19 and raw.isascii() and raw.isdigit():
         raw = int(raw)
     if type(raw) is not int or not 0 <= raw <= LARGEST_ID:
@@ -243,9 +218,4 @@ def _amount(told: Mapping[str, Any], key: str) -> Maybe[str]:
 
 
 def _time(told: Mapping[str, Any], key: str) -> Maybe[datetime]:
-    if key not in told:
-        return UNKNOWN
-    raw = told[key]
-    if raw is None:
-        return None
-    return read_time(raw) or UNKNOWN
+    return read_time(told.get(key)) or UNKNOWN

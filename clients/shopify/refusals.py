@@ -82,9 +82,9 @@ def request_id(answer: Answer) -> str | None:
     return told if _ID.fullmatch(told) else None
 
 
-def denied(trouble: Trouble, vendor_request_id: str | None) -> StopLane:
-    """Customers, or personal data of theirs, may not be seen with this credential."""
-    what = f"the field {field}" if (field := slug(trouble.field)) else "customers"
+def denied(trouble: Trouble | None, vendor_request_id: str | None) -> StopLane:
+    """Customers may not be seen with this credential; without a trouble, nothing that is personal of them."""
+    what = "any personal data of customers" if trouble is None else "customers"
     return StopLane(
         f"Shopify does not let us see {what}: the app needs the scope read_customers and access to protected customer "
         f"data (level 2), and the store a plan that has it; see {PROTECTED_DATA_PAGE}",

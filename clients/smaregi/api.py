@@ -11,11 +11,15 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, TypeAlias, cast
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias, cast
 
+from clients.alike import Alike
+from clients.blocked import is_a_page
 from clients.errors import StopLane, TryLater
 from clients.http import Answer, Http
 from clients.pace import Pace, PaceStore
+from clients.smaregi.blocked import OF_THE_ROW, BlockedMember, may_be_of_one
 from clients.smaregi.rows import Row, as_time, is_id, text
 from clients.smaregi.sorting import (
     COMMON_PAGE,
@@ -41,7 +45,8 @@ class SmaregiApi:
     """The calls we make to one contract.
 
     Every call may raise ``TryLater`` (``doubt`` only where something may have been written), ``Busy``, and ``StopLane``
-    for a wrong credential, plan, scope or address. Waiting for the pace happens inside.
+    for a wrong credential, plan, scope or address; a call about one member ``BlockedMember``, too, where it may be why.
+    Waiting for the pace happens inside.
     """
 
     def __init__(
@@ -59,12 +64,24 @@ class SmaregiApi:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._http = Http("smaregi", f"{api_url.rstrip('/')}/{contract_id}/pos", sleep=sleep)
+        self._http = Http(
+            "smaregi", f"{api_url.rstrip('/')}/{contract_id}/pos", settings="SMAREGI_API_URL", sleep=sleep
+        )
         # A fetch with its second try must end before the right to renew does (SharedToken.HOLD).
-        self._door = Http("smaregi", auth_url, read_s=5.0, tries=2, patience=timedelta(seconds=2), sleep=sleep)
+        self._door = Http(
+            "smaregi",
+            auth_url,
+            settings="SMAREGI_AUTH_URL",
+            read_s=5.0,
+            tries=2,
+            patience=timedelta(seconds=2),
+            sleep=sleep,
+        )
         self._token_path = f"/app/{contract_id}/token"
         self._client = (client_id, client_secret)
         self._now = now
+        #: Who was refused alone by what stands before Smaregi, and who was taken.
+        self.alike = Alike()
 
         def clock() -> float:
             return now().timestamp()
@@ -110,7 +127,7 @@ class SmaregiApi:
             params["upd_date_time-from"] = as_time(since)
         if until is not None:
             params["upd_date_time-to"] = as_time(until)
-        return self._members("read the members", params, before_send)
+        return self._members("read the members", params, before_send=before_send)
 
     def find(self, by: Filter, value: str) -> list[Row]:
         """The members whose code or number is ``value``, compared with what came back.
@@ -118,7 +135,7 @@ class SmaregiApi:
         Raises ``StopLane`` (``smaregi.filter_ignored``) when only strangers come back: the filter was not obeyed, and
         "nobody" cannot be concluded from that.
         """
-        rows = self._members("find a member", {by: value, "limit": "100", "page": "1"})
+        rows = self._members("find a member", {by: value, "limit": "100", "page": "1"}, of_one=True)
         found = [row for row in rows if text(row, FILTERED_FIELD[by]) == value]
         if rows and not found:
             raise filter_ignored(by)
@@ -126,7 +143,7 @@ class SmaregiApi:
 
     def member(self, member_id: str) -> Row:
         """One member by Smaregi's own id. Raises ``Missing``."""
-        answer = self._call("GET", f"/customers/{member_id}")
+        answer = self._of_one("read a member", "GET", f"/customers/{member_id}")
         if answer.status == 404:
             raise Missing(member_id)
         if not answer.ok:
@@ -150,7 +167,9 @@ class SmaregiApi:
 
         ``before_send`` runs when the wait for the pace is over, and may raise: then nothing is sent.
         """
-        answer = self._call("POST", "/customers", json=dict(fields), repeatable=False, before_send=before_send)
+        answer = self._of_one(
+            "create a member", "POST", "/customers", json=dict(fields), repeatable=False, before_send=before_send
+        )
         if not answer.ok:
             raise refusal_of_write(answer, "create a member", fields)
         if not isinstance(answer.body, Mapping) or not is_id(text(answer.body, "customerId")):
@@ -167,7 +186,7 @@ class SmaregiApi:
         """
         # PATCH changes only what is sent; PUT is not the way:
         # https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/patchcustomersbulk
-        answer = self._call("PATCH", f"/customers/{member_id}", json=dict(fields))
+        answer = self._of_one("update a member", "PATCH", f"/customers/{member_id}", json=dict(fields))
         if answer.status == 404:
             raise Missing(member_id)
         if not answer.ok:
@@ -175,28 +194,33 @@ class SmaregiApi:
         told = isinstance(answer.body, Mapping) and text(answer.body, "customerId") == member_id
         return cast(Row, answer.body) if told else None
 
-    def _members(
-        self, what: str, params: Mapping[str, str], before_send: Callable[[], None] = lambda: None
-    ) -> list[Row]:
+    def _members(self, what: str, params: Mapping[str, str], *, of_one: bool = False, **more: Any) -> list[Row]:
         """Members, each with an id: nothing may be concluded from a list with a nameless one among them."""
-        answer = self._ask_for_rows(what, "/customers", params, before_send)
+        answer = self._ask_for_rows(what, "/customers", params, of_one=of_one, **more)
         if not all(is_id(text(row, "customerId")) for row in answer.body):
             raise _no_sense(what, answer)
         return cast(list[Row], answer.body)
 
     def _ask_for_rows(
-        self,
-        what: str,
-        path: str,
-        params: Mapping[str, str] | None = None,
-        before_send: Callable[[], None] = lambda: None,
+        self, what: str, path: str, params: Mapping[str, str] | None = None, *, of_one: bool = False, **more: Any
     ) -> Answer:
         """An answer whose body is a bare JSON array of objects."""
-        answer = self._call("GET", path, params=params, before_send=before_send)
+        call = partial(self._of_one, what) if of_one else self._call
+        answer = call("GET", path, params=params, **more)
         if not answer.ok:
             raise refusal_of_read(answer, what)
         if not isinstance(answer.body, list) or not all(isinstance(row, Mapping) for row in answer.body):
             raise _no_sense(what, answer)
+        return answer
+
+    def _of_one(self, what: str, method: str, path: str, **more: Any) -> Answer:
+        """A call about one member. Raises ``BlockedMember`` for a refusal that may be for the sake of that one."""
+        begun = self.alike.begin()
+        answer = self._call(method, path, **more)
+        if may_be_of_one(answer):
+            raise BlockedMember(answer, what, door=method, begun=begun)
+        if answer.ok or answer.status in OF_THE_ROW:
+            self.alike.taken(method)
         return answer
 
     def _call(
@@ -228,7 +252,7 @@ class SmaregiApi:
                 # A read that was lost leaves nothing to doubt.
                 e.doubt = e.doubt and not reads
                 raise
-            if answer.status not in (401, 403) or last:
+            if last or not (answer.status == 401 or (answer.status == 403 and not is_a_page(answer))):
                 break
             self._token.drop(token)
             token = self._token.get()

@@ -74,6 +74,7 @@ class Finder:
 
     def only(self, rows: Sequence[Row], customer_id: int) -> Row:
         """The one live member. Raises ``AskPerson`` when there are several, or it is another customer's."""
+        rows = list({text(row, "customerId"): row for row in rows}.values())
         if len(rows) > 1:
             raise several([as_member(row) for row in rows], [self._beside(row, customer_id) for row in rows])
         member = as_member(rows[0])

@@ -20,6 +20,7 @@ from clients.errors import AskPerson, CarryError, TryLater
 from clients.lane import Carried, Change, Look, Result, fingerprint, seen, what_differs, with_doubts
 from clients.pace import PaceStore
 from clients.smaregi.api import SmaregiApi
+from clients.smaregi.blocked import BlockedMember, judge_blocked
 from clients.smaregi.checking import examine
 from clients.smaregi.finding import SOON, Finder, as_choice
 from clients.smaregi.index import MemberIndex
@@ -139,10 +140,13 @@ class SmaregiLane:
     def _carry_or_why(self, task: Task) -> Result:
         try:
             return self._carry(task)
+        except BlockedMember as e:
+            error = judge_blocked(e, task, self.api.alike, self._required.read)
         except CarryError as e:
-            # What was in doubt before stays so until a try has ended well.
-            e.doubt = e.doubt or task.doubt
-            return e
+            error = e
+        # What was in doubt before stays so until a try has ended well.
+        error.doubt = error.doubt or task.doubt
+        return error
 
     def _carry(self, task: Task) -> Carried:
         task = with_doubts(task, lambda customer: self._wishes.mapped(customer).fields)

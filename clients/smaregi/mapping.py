@@ -14,7 +14,7 @@ from datetime import date
 from typing import Final, TypeAlias
 
 from customer import UNKNOWN, Address, Correction, Customer, Maybe, known
-from japan import Fixed, address_line, birth_date, clean, email, gender, kana, lies_abroad, phone, postcode
+from japan import Fixed, address_line, birth_date, clean, email, gender, kana, lies_abroad, phone, postcode_of
 
 LONGEST_TEXT: Final = 85
 LONGEST_POSTCODE: Final = 10
@@ -148,8 +148,7 @@ def _map_address(address: Maybe[Address], draft: _Draft) -> None:
     if address is None:
         draft.fields.update(dict.fromkeys(_ADDRESS_FIELDS))
         return
-    to_postcode = _foreign_postcode if lies_abroad(address) else postcode
-    draft.take("postCode", to_postcode(address.zip or ""))
+    draft.take("postCode", _foreign_postcode(address.zip or "") if lies_abroad(address) else postcode_of(address))
     draft.take("address", address_line(address, LONGEST_TEXT))
 
 

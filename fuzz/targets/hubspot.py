@@ -17,7 +17,7 @@ from clients.hubspot.lane import HubSpotLane
 from clients.hubspot.properties import PROPERTIES
 from clients.hubspot.resolving import Found
 from clients.hubspot.rows import fold
-from clients.hubspot.settling import settle, split
+from clients.hubspot.settling import blamed, settle
 from clients.hubspot.sorting import Taken, sort_answer
 from clients.pace import AlonePace
 from customer import Customer, Task
@@ -69,13 +69,12 @@ def play_answers(source: Source) -> None:
         sound_result(row.result)
     for _, verdict in done.refused:
         _sound(verdict)
-    left, right = split(rows, body)
-    if len(left) + len(right) != len(rows) or not left or not right:
-        raise Broken("a batch was not cut in two")
+    if not set(blamed(rows, body)) <= set(rows):
+        raise Broken("a row that was not sent is blamed")
     error = read_back(source, source.pick(ERRORS), 8)
     if isinstance(error, Mapping):
         for complaint in complaints(error):
-            storable(complaint.property, "a property's name")
+            storable(sorted(complaint.properties), "the properties' names")
         storable((existing_id(error), correlation_id(error)), "ids")
         headers = {"Retry-After": str(source.pick(TEXTS))} if source.one_in(3) else {}
         zone = source.pick((None, ZoneInfo("Asia/Tokyo")))

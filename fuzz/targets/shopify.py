@@ -164,7 +164,7 @@ def play_setting(source: Source) -> None:
         found = read_metafields_setting(written)
     except ValueError:
         return
-    asked = question(found, orders=True)
+    asked = question(found)
     if asked.count('"') != 4 * len(found) or not re.fullmatch(r"[^\x00-\x1f]*", asked):
         raise Broken("the setting wrote something of its own into the query")
 

@@ -16,13 +16,14 @@ from handlers.causes.mail import MAIL
 from handlers.causes.ours import FAULT, NOT_TOLD, OURS, UNKNOWN
 from handlers.causes.shopify import SHOPIFY
 from handlers.causes.smaregi import SMAREGI
-from handlers.causes.wire import WIRE
+from handlers.causes.wire import NAME_UNRESOLVED, WIRE
 
 __all__ = ["CAUSES", "Cause", "Mend", "cause_of"]
 
 #: Every kind that has words of its own.
 CAUSES: Final[Mapping[str, Cause]] = {
     **{f"{lane}.{what}": cause for lane in ("shopify", "smaregi", "hubspot") for what, cause in WIRE.items()},
+    **{f"{lane}.name_unresolved": cause for lane, cause in NAME_UNRESOLVED.items()},
     **SHOPIFY,
     **SMAREGI,
     **HUBSPOT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers.causes.cause import NOTHING, Cause, _
+from handlers.causes.wire import FIREWALL, SIFTING
 
 _SETUP = _("Mend what the message names in HubSpot, then run: flask hubspot setup")
 _ROW = _("The contact was locked, or HubSpot did not say how it ended. Sent again, nothing doubles.")
@@ -57,6 +58,8 @@ HUBSPOT = {
         _("Correct that field of the customer in Shopify; saving it there tries again by itself."),
         "shopify",
     ),
+    **{f"hubspot.{what}": cause for what, cause in FIREWALL.items()},
+    "hubspot.sifting": SIFTING,
     "hubspot.token": Cause(
         _("HubSpot refuses our key"),
         _("The key was rotated, or not copied whole."),

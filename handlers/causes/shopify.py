@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from handlers.causes.cause import NOTHING, Cause, _
+from handlers.causes.wire import FIREWALL, SIFTING
 
 _APP = _("Mend the app in the Shopify admin; the lane goes on by itself within about a minute.")
 
 SHOPIFY = {
+    **{f"shopify.{what}": cause for what, cause in FIREWALL.items()},
+    "shopify.sifting": SIFTING,
     "shopify.credential": Cause(
         _("Shopify refuses our access token"),
         _("The token or the client secret is wrong, was rotated, or the app is not installed any more."),
@@ -26,6 +29,12 @@ SHOPIFY = {
         _("Shopify does not show us personal data"),
         _("The app lacks access to protected customer data (level 2), or the shop's plan does not have it."),
         _("Ask for protected customer data, level 2, for the app in Shopify, and check the shop's plan."),
+        "setting",
+    ),
+    "shopify.withheld": Cause(
+        _("Shopify withholds some fields of customers"),
+        _("Shopify approves an app field by field. These fields come as null, with a refusal."),
+        _("Ask for these fields in the app's protected customer data. flask doctor names the mend of each field."),
         "setting",
     ),
     "shopify.forbidden": Cause(

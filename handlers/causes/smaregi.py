@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers.causes.cause import NOTHING, Cause, _
+from handlers.causes.wire import FIREWALL
 
 _AGAIN = _("Nothing: it is tried again within seconds.")
 
@@ -46,6 +47,7 @@ SMAREGI = {
         _("Correct that field of the customer in Shopify; saving it there tries again by itself."),
         "shopify",
     ),
+    **{f"smaregi.{what}": cause for what, cause in FIREWALL.items()},
     "smaregi.credentials": Cause(
         _("Smaregi refuses our credentials"),
         _("The client id or the client secret is not right. They differ between production and Smaregi's sandbox."),

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from customer import Address, Customer, Unknown, known
 from handlers.console.hidden import HIDDEN, hidden_mail, hidden_phone
 from handlers.console.texts import marked
-from japan import prefecture
+from japan import is_blank, prefecture
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ def facts_of(customer: Customer, *, in_full: bool) -> list[Fact]:
 
 def name_of(customer: Customer) -> str:
     """The whole name, as it is called out; empty when there is none."""
-    return " ".join(part for part in (known(customer.last_name), known(customer.first_name)) if part)
+    names = (known(customer.last_name), known(customer.first_name))
+    return " ".join(part for part in names if part and not is_blank(part))
 
 
 def reading_of(customer: Customer) -> str:
@@ -104,3 +105,8 @@ _FIELDS: Final[tuple[tuple[str, str, Callable[[Any], str] | None], ...]] = (
     ("created_at", marked("Registered in Shopify"), None),
     ("updated_at", marked("Saved in Shopify"), None),
 )
+
+
+def label_of(field: str) -> str:
+    """The field's name, to be translated; itself where it is none of a customer's."""
+    return next((label for name, label, _hide in _FIELDS if name == field), field)

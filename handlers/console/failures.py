@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -147,7 +147,7 @@ def _choices(door: Blueprint, house: House) -> None:
             "console/failures_choose.html",
             stuck=stuck,
             cause=cause_of(lane, stuck.kind),
-            choices=[(choice, chosen_by(choice)) for choice in stuck.choices],
+            choices=told_once(stuck.choices),
         )
 
     @door.post("/failures/link")
@@ -192,6 +192,15 @@ def troubles(house: House) -> list[Trouble]:
             state = health.breaker if health.breaker != "closed" else "paused" if paused else "retry"
             told.append(Trouble(lane, state, health, cause_of(lane, health.kind)))
     return told
+
+
+def told_once(choices: Sequence[Mapping[str, str]]) -> list[tuple[Mapping[str, str], str | None]]:
+    """Each choice with the id it is chosen by, a member or contact once; what was noted of it last is shown.
+
+    Attempts of an older version may hold one contact twice.
+    """
+    by = {chosen_by(choice) or place: choice for place, choice in enumerate(choices)}
+    return [(choice, chosen_by(choice)) for choice in by.values()]
 
 
 def chosen_by(choice: Mapping[str, str]) -> str | None:

@@ -71,12 +71,12 @@ class Passwords:
         try:
             self._may_try(limits)  # others may have tried while this one waited
             role = self._compare(password)
+            if role is None:  # counted before the next one looks
+                for limit in limits:
+                    for item in limit.items:
+                        self._limiter.hit(item, limit.key)
         finally:
             self._turn.release()
-        if role is None:
-            for limit in limits:
-                for item in limit.items:
-                    self._limiter.hit(item, limit.key)
         return role
 
     def _may_try(self, limits: tuple[_Limit, ...]) -> None:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from handlers.alert_words import JST, duration, path_of, words_of
 from handlers.console import glance
 from handlers.console.plots import Axis, Frame, Line, bars, lines
+from handlers.console.unseen import lines as lines_of
 from handlers.house import LANES, MAIL, House
 from ledger.counts import Hour, hour_of
 from ledger.histogram import Histogram, quantile
@@ -79,6 +80,7 @@ def _now(house: House) -> Mapping[str, Any]:
         "worker_missing": missing,
         "worker_seen": seen,
         "refused_words": refused_words,
+        "unseen": list(lines_of(house.unseen.fields())),
         "counted_at": next((card.report.counted_at for card in cards if card.report.counted_at), None),
     }
 

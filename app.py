@@ -32,7 +32,7 @@ from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from config.traces import read_traces
 from customer import Customer
-from handlers import cli, cli_alerts, cli_console, cli_doctor, cli_mail, cli_privacy, doctor_settings
+from handlers import cli, cli_alerts, cli_console, cli_deliveries, cli_doctor, cli_mail, cli_privacy, doctor_settings
 from handlers.alerting import Rules
 from handlers.api import StatusApi
 from handlers.console.example import meanings
@@ -68,6 +68,7 @@ from ledger.seal import Seal, WrongKey
 from ledger.search import Search
 from ledger.search_index import SearchIndex
 from ledger.standing import Standings
+from ledger.unreadable import Unreadable
 from ledger.unseen import Unseen
 from ledger.waiting import Waiting
 from ledger.ways import Filter
@@ -118,7 +119,7 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
 
 def add_commands(app: Flask, house: Callable[[], House], checks: Mapping[str, Check]) -> None:
     """Every command; ``house`` is asked only when one of them runs."""
-    for commands in (cli, cli_privacy, cli_alerts, cli_mail):
+    for commands in (cli, cli_privacy, cli_alerts, cli_deliveries, cli_mail):
         commands.register(app.cli, house)
     cli_doctor.register(app.cli, house, checks)
     cli_console.register(app.cli)
@@ -139,7 +140,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         inbox=Inbox(database, destinations=DESTINATIONS, reads=READS, welcome=welcome),
         book=Book(database, destinations=DESTINATIONS, reads=READS, welcome=welcome, apart={*settings.lanes_off, MAIL}),
         members=members,
-        report=Report(database),
+        report=Report(database, updates_too=settings.enable_update_sync),
         rollups=rollups,
         census=Census(database),
         resync=Resync(database),
@@ -150,6 +151,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         mails=Mails(database),
         waiting=Waiting(database),
         deliveries=Deliveries(database),
+        unreadable=Unreadable(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),
         alerts=alerts,
@@ -243,7 +245,9 @@ def open_metrics(app: Flask, house: House, settings: Settings) -> Answers:
         last_delivery=house.report.last_delivery,
         ahead=Paces(house.database).ahead,
         counts=house.rollups.counts,
+        latency=house.rollups.latency,
         alerts=house.alerts.open_ones,
+        unreadable=lambda: house.unreadable.left().count,
         lanes_off=house.lanes_off,
         now=house.now,
     )

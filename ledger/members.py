@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, or_, select, text, update
 from customer import Freshness, Member, Poll
 from ledger import tables as t
 from ledger.database import Database
+from ledger.lease import ended, free
 from ledger.rows import insert_of
 from ledger.seal import Seal
 from ledger.turn import take_turn
@@ -22,6 +23,8 @@ _MOMENTS = ("scanned_at", "scan_began_at", "fresh_at")
 _FAR_BACK: Final = timedelta(minutes=1)
 # As it stands in the index of who is new: a value handed in beside the statement would not lead a planner there.
 _PENDING, _RUNNING = text("tasks.state = 'pending'"), text("tasks.state = 'running'")
+#: An e-mail is held for five minutes at most: the longest that the lane asks for.
+_MAIL_HOLD = timedelta(minutes=5)
 
 
 class Members:
@@ -58,8 +61,8 @@ class Members:
         """Whether the caller alone may scan now; the right ends by itself at ``until``."""
         with self._database.writing(loose=True) as c:
             self._begin(c)
-            free = or_(t.cursors.c.held_until.is_(None), t.cursors.c.held_until <= now)
-            mine = update(t.cursors).where(t.cursors.c.name == self.CURSOR, free).values(held_until=until)
+            ours = free(t.cursors.c.held_until, now, until - now)
+            mine = update(t.cursors).where(t.cursors.c.name == self.CURSOR, ours).values(held_until=until)
             return bool(c.execute(mine).rowcount)
 
     def my_turn(self, what: Turn, now: datetime, hold: timedelta) -> bool:
@@ -239,9 +242,9 @@ class Members:
         """
         held = _hold_names(self._database.seal, mail)
         new = self._insert(t.mail_holds).values([{"mail": h, "customer_id": customer_id, "until": until} for h in held])
-        free = or_(t.mail_holds.c.until <= now, t.mail_holds.c.customer_id == customer_id)
+        ours = or_(ended(t.mail_holds.c.until, now, _MAIL_HOLD), t.mail_holds.c.customer_id == customer_id)
         mine = new.on_conflict_do_update(
-            index_elements=["mail"], set_={"customer_id": customer_id, "until": until}, where=free
+            index_elements=["mail"], set_={"customer_id": customer_id, "until": until}, where=ours
         )
         with self._database.writing(loose=True) as c:
             # What it returns, not how many rows: an INSERT's count is not told by every driver.

@@ -10,7 +10,9 @@ from sqlalchemy import Connection, delete, func, or_, select, text, update
 
 from customer import Freshness, Member, Poll
 from ledger import tables as t
+from ledger.breaker import free_from
 from ledger.database import Database
+from ledger.health import HealthBook
 from ledger.lease import ended, free
 from ledger.rows import insert_of
 from ledger.seal import Seal
@@ -46,8 +48,11 @@ class Members:
             value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == self.CURSOR)).scalar()
         return _read(value)
 
-    def newcomers(self, until: datetime) -> bool:
-        """Whether customers who are not linked to a member are being carried, or are due by ``until``."""
+    def newcomers(self, now: datetime, until: datetime) -> bool:
+        """Whether customers who are not linked to a member are being carried, or may be by ``until``.
+
+        While the lane is open, or was asked to wait, only those who are being carried.
+        """
         new = (t.tasks.c.lane == self._lane, t.tasks.c.ref.is_(None))
         pending = [
             select(t.tasks.c.customer_id).where(*new, _PENDING, t.tasks.c.held.is_(held), t.tasks.c.due_at <= until)
@@ -55,7 +60,8 @@ class Members:
         ]
         running = select(t.tasks.c.customer_id).where(*new, _RUNNING)
         with self._database.reading() as c:
-            return any(c.execute(query.limit(1)).first() for query in (running, *pending))
+            free = free_from(HealthBook.look(c, self._lane), now, now) <= until
+            return any(c.execute(query.limit(1)).first() for query in (running, *(pending if free else ())))
 
     def may_poll(self, now: datetime, until: datetime) -> bool:
         """Whether the caller alone may scan now; the right ends by itself at ``until``."""

@@ -10,6 +10,7 @@ from customer import Freshness, Member, Poll
 from ledger import tables as t
 from ledger.database import Database
 from ledger.members import Members
+from ledger.outcome import Retry
 from tests.conftest import NOON, Clock
 from tests.ledger_cases import Ledger, delivery_of, done, person
 
@@ -161,17 +162,37 @@ def test_a_customer_without_a_member_who_is_on_the_way_is_a_newcomer(
     members: Members, database: Database, clock: Clock, state: str
 ) -> None:
     ledger = Ledger(database)
-    assert not members.newcomers(clock())
+    assert not members.newcomers(clock(), clock())
     ledger.hear(delivery_of(person(5)), now=clock(), reading_is_on=state == "held")
     if state == "running":
         claimed = ledger.claim(now=clock())
-        assert members.newcomers(clock())
+        assert members.newcomers(clock(), clock())
         ledger.settle(claimed, done("101"), now=clock())
-        assert not members.newcomers(clock.forward(hours=1))
+        assert not members.newcomers(clock(), clock.forward(hours=1))
     elif state == "due in a second":
-        assert not members.newcomers(clock() - timedelta(seconds=1))
+        assert not members.newcomers(clock(), clock() - timedelta(seconds=1))
     else:
-        assert members.newcomers(clock.forward(seconds=2))
+        assert members.newcomers(clock(), clock.forward(seconds=2))
+
+
+@pytest.mark.parametrize("barred", ["open", "paused"])
+def test_while_the_lane_may_not_go_nobody_who_waits_is_on_the_way(
+    members: Members, database: Database, clock: Clock, barred: str
+) -> None:
+    ledger = Ledger(database)
+    ledger.hear(delivery_of(person(5)), now=clock())
+    ledger.hear(delivery_of(person(6)), now=clock())
+    assert members.newcomers(clock(), clock())
+    if barred == "open":
+        outcome = Retry(None, "no", "smaregi.credential", stop=True)
+    else:
+        outcome = Retry(timedelta(seconds=60), "wait", "smaregi.busy", pause=True)
+    ledger.book.health_book.note("smaregi", outcome, now=clock())
+    assert not members.newcomers(clock(), clock())
+    assert members.newcomers(clock(), clock() + timedelta(seconds=61))  # polls begin before the probe does
+    clock.forward(seconds=61)
+    ledger.claim(now=clock())  # the probe
+    assert members.newcomers(clock(), clock())
 
 
 def test_who_is_linked_to_a_member_is_told_by_the_tasks(members: Members, database: Database, clock: Clock) -> None:

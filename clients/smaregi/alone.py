@@ -44,7 +44,7 @@ class AloneIndex:
             self._freshness = change(self._freshness)
             self._poll_until = None
 
-    def newcomers(self, until: datetime) -> bool:  # noqa: ARG002
+    def newcomers(self, now: datetime, until: datetime) -> bool:  # noqa: ARG002
         return self.newcomers_wait
 
     def my_turn(self, what: Turn, now: datetime, hold: timedelta) -> bool:

@@ -23,8 +23,8 @@ class MemberIndex(Protocol):
     def freshness(self) -> Freshness:
         """How much the index holds."""
 
-    def newcomers(self, until: datetime) -> bool:
-        """Whether customers who are not linked to a member are being carried, or are due by ``until``."""
+    def newcomers(self, now: datetime, until: datetime) -> bool:
+        """Whether customers who are not linked to a member are being carried, or may be by ``until``."""
 
     def may_poll(self, now: datetime, until: datetime) -> bool:
         """Whether the caller alone may scan now; the right ends by itself at ``until``."""

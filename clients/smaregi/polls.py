@@ -22,7 +22,7 @@ from clients.hurry import one_try
 from clients.smaregi.api import LIMIT, filter_ignored
 from clients.smaregi.index import Freshness, MemberIndex, Poll
 from clients.smaregi.rows import Row, as_member, changed_at
-from customer import LIST_LAG
+from customer import LIST_LAG, Member
 
 #: No member is created on an older word, from poll sent to POST sent. The last 20 ms are for the POST to leave.
 FRESH: Final = timedelta(milliseconds=980)
@@ -83,6 +83,7 @@ class Polls:
         self._sleep = sleep
         self._lock = Lock()
         self._in_flight = 0
+        self._begun_at: datetime | None = None
         self._waiting = 0
         self._failures = 0
         self._error: Exception | None = None
@@ -108,7 +109,7 @@ class Polls:
         freshness = self._index.freshness()
         if freshness.scanned_at is None:
             return BUILDING
-        if not self._waiting and not self._index.newcomers(now + SOON):
+        if not self._waiting and not self._index.newcomers(now, now + SOON):
             return None
         return self._every if self._begin(freshness, now) else self._every / 4
 
@@ -181,7 +182,10 @@ class Polls:
 
     def _begin(self, freshness: Freshness, now: datetime) -> bool:
         """Whether a poll was begun: one is due, and the turn is ours."""
-        if self._in_flight >= IN_FLIGHT:
+        # The turn is everybody's, but hosts whose clocks differ by more than a turn would each take the other's for one
+        # that was written before a clock was set back: so no process goes faster than all of them may.
+        early = self._begun_at is not None and abs(now - self._begun_at) < self._every
+        if early or self._in_flight >= IN_FLIGHT:
             return False
         if age(freshness, now) > BEHIND:
             far_back = self._index.my_turn("look_back", now, LOOK_BACK_EVERY)
@@ -193,6 +197,7 @@ class Polls:
             return False
         with self._lock:
             self._in_flight += 1
+            self._begun_at = now
         self._beside.submit(self._run_beside, far_back=far_back)
         return True
 
@@ -232,6 +237,8 @@ class Polls:
             nonlocal sent_at
             sent_at = self._now()
 
+        exclusive = age(freshness, now) > BEHIND
+        read: list[Member] = []
         for page in count(1):
             with one_try(ANSWER_S):
                 rows = self._pages.members(
@@ -240,16 +247,21 @@ class Polls:
             self._compare_clocks()
             if any(not _within(row, asked_from, asked_to) for row in rows):
                 raise filter_ignored("upd_date_time")
+            read += map(as_member, rows)
             if len(rows) < LIMIT:
                 break
-            self._index.put(map(as_member, rows), seen_at=sent_at, touch=True)
-            self._wait_for_a_turn(freshness, now)
-        self._index.heard(map(as_member, rows), Poll(since, min(sent_at, until)))
+            if exclusive:
+                # Marked as seen, so that no older answer is laid over it before this poll has been heard to its end.
+                self._index.put(read, seen_at=sent_at, touch=True)
+                read.clear()
+            else:
+                self._wait_for_a_turn()
+        self._index.heard(read, Poll(since, min(sent_at, until)))
         return until >= now
 
-    def _wait_for_a_turn(self, freshness: Freshness, now: datetime) -> None:
+    def _wait_for_a_turn(self) -> None:
         """A further page is a poll, too, for the rate of polls; one that is far behind is the only one of its kind."""
-        while age(freshness, now) <= BEHIND and not self._index.my_turn("poll", self._now(), self._every):
+        while not self._index.my_turn("poll", self._now(), self._every):
             self._sleep(LOOK_AGAIN.total_seconds())
 
     def _compare_clocks(self) -> None:

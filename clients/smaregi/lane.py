@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from clients.checkup import Finding, clock
 from clients.errors import AskPerson, CarryError, TryLater
@@ -22,6 +24,7 @@ from clients.smaregi.blocked import BlockedMember, judge_blocked
 from clients.smaregi.checking import examine
 from clients.smaregi.finding import SOON, Finder, as_choice
 from clients.smaregi.index import MemberIndex
+from clients.smaregi.polls import EVERY, Polls
 from clients.smaregi.required import RequiredColumns
 from clients.smaregi.rows import Row, as_member, text
 from clients.smaregi.sorting import Missing, Refused
@@ -35,6 +38,14 @@ MatchedMember: TypeAlias = Literal["keep_code", "replace_code"]
 HELD: Final = timedelta(minutes=5)  # longer than one customer takes, a few timeouts included
 SETTLING: Final = timedelta(seconds=5)  # until the ledger has surely written down whom the member is linked to
 MERGED: Final = "4"
+LOOKS: Final = 5  # how often somebody is looked for anew because the index had moved on before the POST
+WITH_A_SLOT: Final = timedelta(milliseconds=250)  # a slot of the rate that is used later could make a burst
+EVERY_ON_DEV: Final = timedelta(milliseconds=300)  # of their 10 reads/s: https://community.smaregi.dev/discussion/518
+FOR_A_LOOK: Final = timedelta(minutes=1)  # how old the index may be where nothing is written
+
+
+class _LookAgain(Exception):
+    """Nothing was sent: the index knows more than when this customer was looked for."""
 
 
 class SmaregiLane:
@@ -55,6 +66,7 @@ class SmaregiLane:
         writes_per_second: float,
         matched_member: MatchedMember,
         placeholder: str,
+        beside: Executor | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -77,7 +89,9 @@ class SmaregiLane:
         self._wishes = Wishes(
             self._required, now, replaces_code=matched_member == "replace_code", placeholder=placeholder
         )
-        self._upkeep = Upkeep(self.api, index, now=now, sleep=sleep)
+        every = EVERY_ON_DEV if (urlsplit(api_url).hostname or "").endswith(".dev") else EVERY
+        self._polls = Polls(self.api, index, every=every, beside=beside, now=now, sleep=sleep)
+        self._upkeep = Upkeep(self.api, index, self._polls, now=now)
         self._finder = Finder(self.api, index, now=now)
 
     @property
@@ -115,6 +129,15 @@ class SmaregiLane:
         wait = self._upkeep.tend()
         self._required.read_if_due()
         return wait
+
+    @property
+    def is_kept_up(self) -> bool:
+        """See ``clients.lane.Attends``."""
+        return self._polls.is_kept_up
+
+    def attend(self) -> timedelta | None:
+        """Poll while new customers are on their way; see ``clients.lane.Attends``."""
+        return self._polls.attend()
 
     def carry(self, tasks: Sequence[Task]) -> Mapping[int, Result]:
         return {task.customer.id: self._carry_or_why(task) for task in tasks}
@@ -171,7 +194,7 @@ class SmaregiLane:
                 return self._look_at_known(task, task.ref, wanted)
             except Missing:
                 task = replace(task, ref=None, sent={}, doubt=True)
-        self._upkeep.ensure_fresh()
+        self._polls.ensure_fresh(FOR_A_LOOK)
         row = self._finder.find(task.customer.id, wanted.number, wanted.mail, ask=True)
         if row is None:
             fields, _ = self._wishes.of_a_new_one(wanted)
@@ -214,8 +237,9 @@ class SmaregiLane:
 
     def _in_use(self, ref: str) -> Row:
         """The member as it is now. Raises ``Missing`` when it is gone, withdrawn or merged."""
+        sent_at = self._now()
         row = self.api.member(ref)
-        self._index.put([as_member(row)], seen_at=self._now())
+        self._index.put([as_member(row)], seen_at=sent_at)
         if not as_member(row).counts:
             raise Missing(ref)
         return row
@@ -224,11 +248,23 @@ class SmaregiLane:
 
     def _bring(self, task: Task, wanted: Wanted) -> Carried:
         """Find the member and link it, or create it. Raises ``Missing`` when it went while we looked."""
-        self._upkeep.ensure_fresh()
+        word = self._polls.ensure_fresh()
         with self._holding(wanted.mail, task.customer.id):
             ask = task.doubt or task.attempt > 1
-            row = self._finder.find(task.customer.id, wanted.number, wanted.mail, ask=ask)
-            return self._create(task, wanted) if row is None else self._link(task, row, wanted)
+            for _ in range(LOOKS):
+                row = self._finder.find(task.customer.id, wanted.number, wanted.mail, ask=ask)
+                if row is not None:
+                    return self._link(task, row, wanted)
+                try:
+                    return self._create(task, wanted, word, ask=ask)
+                except _LookAgain:
+                    word = self._polls.ensure_fresh()
+        raise TryLater(
+            "Smaregi's members change faster than this customer can be looked for",
+            kind="smaregi.member_changing",
+            wait=SOON,
+            lane_wide=False,
+        )
 
     @contextmanager
     def _holding(self, mail: str | None, customer_id: int) -> Iterator[None]:
@@ -255,10 +291,23 @@ class SmaregiLane:
         now = self._now()
         self._index.hold_mail(mail, customer_id, now, now + SETTLING)
 
-    def _create(self, task: Task, wanted: Wanted) -> Carried:
+    def _create(self, task: Task, wanted: Wanted, word: datetime, *, ask: bool) -> Carried:
+        """Create the member. Raises ``_LookAgain`` when it may be there after all; ``word``: how new our look was."""
         fields, filled = self._wishes.of_a_new_one(wanted)
+        sent_at = word
+
+        def leaves() -> None:
+            """The wait for the rate is over: is it still true that nobody is there?"""
+            nonlocal word, sent_at
+            while not self._polls.is_fresh(word):
+                newer = self._polls.newer(WITH_A_SLOT)
+                if newer is None or self._finder.is_known(wanted.number, wanted.mail, ask=ask):
+                    raise _LookAgain
+                word = newer
+            sent_at = self._now()
+
         try:
-            row = self.api.create(fields)
+            row = self.api.create(fields, before_send=leaves)
         except Refused as e:
             # The code is unique, so a refusal of it may mean that the member is there already.
             rows = self._finder.at_smaregi("customer_code", wanted.number) if e.field == "customerCode" else []
@@ -266,7 +315,7 @@ class SmaregiLane:
                 raise
             return self._link(task, self._not_a_ghost(rows[0], task.customer.id), wanted)
         member = as_member(row)
-        self._index.put([member], seen_at=self._now())
+        self._index.put([member], seen_at=sent_at)
         return Carried(
             member.id,
             "created",
@@ -305,11 +354,12 @@ class SmaregiLane:
 
     def _write(self, member_id: str, out: Mapping[str, str | None], wanted: Wanted) -> None:
         """One PATCH; the index has the member as it is from then on. Raises ``AskPerson`` when it turns out merged."""
+        sent_at = self._now()
         row = self.api.update(member_id, out, about=wanted.profile)
         if row is None:
             return
         member = as_member(row)
-        self._index.put([member], seen_at=self._now())
+        self._index.put([member], seen_at=sent_at)
         if member.status == MERGED:
             into = self._index.by_mail(wanted.mail) if wanted.mail else []
             raise AskPerson(

@@ -58,6 +58,7 @@ from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Paces, Tallies, TokenVault
 from ledger.keys import KeyCheck
+from ledger.mail_flags import MailFlags
 from ledger.mails import Mails, Welcome
 from ledger.members import Members
 from ledger.prune import Pruning
@@ -320,6 +321,7 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
                 client_id=settings.smaregi_client_id,
                 client_secret=settings.smaregi_client_secret.get_secret_value(),
                 index=members,
+                flags=MailFlags(database),
                 vault=vault,
                 pace_store=paces,
                 reads_per_second=reads,

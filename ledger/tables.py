@@ -266,6 +266,19 @@ mail_holds = Table(
     Column("until", Instant, nullable=False),
 )
 
+# What we last wrote to the mail flag of a customer's member, and when: apart from the marks of what was sent, which a
+# resync or a new link blanks. No row, as for whom an older version carried: nothing is known. See ``FlagWritten``.
+mail_flags = Table(
+    "mail_flags",
+    metadata,
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("flag", Text, nullable=False),
+    Column("written_at", Instant, nullable=False),
+    Column("member_id", Text),
+    Column("over", Text),
+    Column("changed", Boolean, nullable=False, server_default=text("false")),
+)
+
 cursors = Table(
     "cursors",
     metadata,

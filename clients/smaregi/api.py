@@ -165,16 +165,30 @@ class SmaregiApi:
         return {**fields, **{name: value for name, value in answer.body.items() if value is not None}}
 
     def update(
-        self, member_id: str, fields: Mapping[str, str | None], *, about: Mapping[str, str | None] | None = None
+        self,
+        member_id: str,
+        fields: Mapping[str, str | None],
+        *,
+        about: Mapping[str, str | None] | None = None,
+        repeatable: bool = True,
+        before_send: Callable[[], None] = lambda: None,
     ) -> Row | None:
         """Change these fields of a member, None clears one; the member as it is now, or None when that was not told.
 
-        ``about`` is what else is known of the member, so that no refusal repeats it. Raises ``Missing``, ``Refused``,
+        ``about`` is what else is known of the member, so that no refusal repeats it. ``before_send`` runs before each
+        try, when the wait for the pace is over, and may raise: then nothing is sent. Raises ``Missing``, ``Refused``,
         and ``TryLater`` in doubt.
         """
         # PATCH changes only what is sent; PUT is not the way:
         # https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/patchcustomersbulk
-        answer = self._of_one("update a member", "PATCH", f"/customers/{member_id}", json=dict(fields))
+        answer = self._of_one(
+            "update a member",
+            "PATCH",
+            f"/customers/{member_id}",
+            json=dict(fields),
+            repeatable=repeatable,
+            before_send=before_send,
+        )
         if answer.status == 404:
             raise Missing(member_id)
         if not answer.ok:
@@ -219,6 +233,7 @@ class SmaregiApi:
         params: Mapping[str, str] | None = None,
         json: Mapping[str, str | None] | None = None,
         repeatable: bool = True,
+        before_send: Callable[[], None] = lambda: None,
     ) -> Answer:
         """One call with a token; with a new token once more when it was refused (401), or its scopes were (403)."""
         reads = method == "GET"
@@ -233,6 +248,7 @@ class SmaregiApi:
                     headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
                     pace=self._reads if reads else self._writes,
                     repeatable=repeatable,
+                    before_send=before_send,
                 )
             except TryLater as e:
                 # A read that was lost leaves nothing to doubt.

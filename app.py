@@ -31,8 +31,7 @@ from config.listing import listing, read_env_file, unknown
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from config.traces import read_traces
-from customer import Customer
-from handlers import cli, cli_alerts, cli_console, cli_doctor, cli_mail, cli_privacy, doctor_settings
+from handlers import cli, cli_alerts, cli_console, cli_deliveries, cli_doctor, cli_mail, cli_privacy, doctor_settings
 from handlers.alerting import Rules
 from handlers.api import StatusApi
 from handlers.console.example import meanings
@@ -69,9 +68,9 @@ from ledger.seal import Seal, WrongKey
 from ledger.search import Search
 from ledger.search_index import SearchIndex
 from ledger.standing import Standings
+from ledger.unreadable import Unreadable
 from ledger.unseen import Unseen
 from ledger.waiting import Waiting
-from ledger.ways import Filter
 from sandbox import commands as sandbox_commands
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def create_app(settings: Settings | None = None, *, now: Callable[[], datetime] 
 
 def add_commands(app: Flask, house: Callable[[], House], checks: Mapping[str, Check]) -> None:
     """Every command; ``house`` is asked only when one of them runs."""
-    for commands in (cli, cli_privacy, cli_alerts, cli_mail):
+    for commands in (cli, cli_privacy, cli_alerts, cli_deliveries, cli_mail):
         commands.register(app.cli, house)
     cli_doctor.register(app.cli, house, checks)
     cli_console.register(app.cli)
@@ -140,7 +139,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         inbox=Inbox(database, destinations=DESTINATIONS, reads=READS, welcome=welcome),
         book=Book(database, destinations=DESTINATIONS, reads=READS, welcome=welcome, apart={*settings.lanes_off, MAIL}),
         members=members,
-        report=Report(database),
+        report=Report(database, updates_too=settings.enable_update_sync),
         rollups=rollups,
         census=Census(database),
         resync=Resync(database),
@@ -151,6 +150,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         mails=Mails(database),
         waiting=Waiting(database),
         deliveries=Deliveries(database),
+        unreadable=Unreadable(database),
         pruning=Pruning(database, bodies=_days(settings.keep_bodies_days), attempts=_days(settings.keep_attempts_days)),
         erasing=Erasing(database),
         alerts=alerts,
@@ -174,12 +174,6 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         updates_too=settings.enable_update_sync,
         now=now,
     )
-
-
-def newest_customers(database: Database) -> list[Customer]:
-    """Twenty of those whom Shopify told of last."""
-    rows = Browse(database, lanes=LANES).customers(Filter(), size=20).rows
-    return [row.customer for row in rows if not row.erased]
 
 
 def alert_rules(settings: Settings) -> Rules:
@@ -244,7 +238,9 @@ def open_metrics(app: Flask, house: House, settings: Settings) -> Answers:
         last_delivery=house.report.last_delivery,
         ahead=Paces(house.database).ahead,
         counts=house.rollups.counts,
+        latency=house.rollups.latency,
         alerts=house.alerts.open_ones,
+        unreadable=lambda: house.unreadable.left().count,
         lanes_off=house.lanes_off,
         now=house.now,
     )
@@ -307,7 +303,7 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
                 pace_store=paces,
                 webhook_address=f"{settings.public_url}/webhooks/shopify" if settings.public_url else None,
                 notes=Unseen(database, now),
-                known_here=lambda: newest_customers(database),
+                known_here=Browse(database, lanes=LANES).newest,
                 now=now,
             )
         )

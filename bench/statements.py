@@ -42,7 +42,7 @@ def time_statements(database: Database, ids: Sequence[int]) -> dict[str, float]:
         claims.append((between - began) * 1000)
         settles.append((time.perf_counter() - middle) * 1000)
     return {
-        "next_due, nothing waits": _ms(lambda: book.next_due("smaregi")),
+        "next_due, nothing waits": _ms(lambda: book.next_due("smaregi", now=_now())),
         "claim, nothing waits": _ms(lambda: book.claim("smaregi", CLAIM, now=_now(), lease=_LEASE)),
         f"claim {CLAIM}": median(claims),
         f"settle {CLAIM}": median(settles),

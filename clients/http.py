@@ -28,6 +28,8 @@ from clients.hurry import ANSWER_S
 from clients.pace import Pace
 
 NOT_DONE = frozenset({423, 429, 477})  # the far side says that it did nothing
+#: No ``Retry-After`` is obeyed for longer: a wrong one of days would stop a lane for days.
+LONGEST_WAIT = timedelta(hours=1)
 MAYBE_DONE = frozenset({500, 502, 503, 504, 521, 522, 523, 524, 525, 526})
 
 
@@ -45,7 +47,10 @@ class Answer:
         return 200 <= self.status < 300
 
     def wait(self, now: datetime | None = None) -> timedelta | None:
-        """What ``Retry-After`` asks for, in seconds or as a date; None when it is missing or makes no sense."""
+        """What ``Retry-After`` asks for, in seconds or as a date, an hour at most; None when it makes no sense.
+
+        https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+        """
         raw = self.headers.get("Retry-After", "").strip()
         try:
             seconds = float(raw)
@@ -53,9 +58,9 @@ class Answer:
             if (at := read_date(raw)) is None:
                 return None
             seconds = (at - (now or datetime.now(UTC))).total_seconds()
-        if not 0 <= seconds <= 7 * 86400:
+        if not seconds >= 0:  # also what is no number
             return None
-        return timedelta(seconds=seconds)
+        return timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds()))
 
 
 def read_date(raw: str) -> datetime | None:

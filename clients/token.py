@@ -107,7 +107,7 @@ class SharedToken:
 
     def get(self) -> str:
         """A live token. Raises what ``fetch`` raises, or ``TryLater`` when another process renews for too long."""
-        give_up_at = self._now() + self.PATIENCE
+        began = self._now()
         while True:
             now = self._now()
             kept = self._vault.read(self._name)
@@ -128,7 +128,7 @@ class SharedToken:
                 return fresh.value
             if kept and kept.expires_at > now:
                 return kept.value
-            if now >= give_up_at:
+            if not began <= now < began + self.PATIENCE:  # too long, or the clock was set back meanwhile
                 raise TryLater(f"the token {self._name} is being renewed by another process", kind="token.busy")
             self._sleep(0.1)
 

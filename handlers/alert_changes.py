@@ -60,6 +60,22 @@ def _level(seen: Sighting) -> float:
 # -- what one look remembers for the next ------------------------------------------------------------------------------
 
 
+def all_on_since(
+    memory: Mapping[str, Any], lanes: Sequence[str], at: datetime, *, updates_too: bool
+) -> tuple[datetime, Mapping[str, Any] | None]:
+    """Since when everything that is on now has been on, and what to remember of it; None where nothing has changed.
+
+    Who came before then may have waited for a switch. What was never looked at was switched on now.
+    """
+    told = memory.get("on", {})
+    now_on = [*sorted(lanes), *(["updates"] if updates_too else [])]
+    since = told.get("since")
+    if since is not None and set(now_on) <= set(told.get("what", ())):
+        kept = None if now_on == told["what"] else {"on": {"what": now_on, "since": since}}
+        return min(datetime.fromisoformat(since), at), kept
+    return at, {"on": {"what": now_on, "since": at.isoformat()}}
+
+
 def count_refused(
     memory: Mapping[str, Any], by_day: Mapping[str, int], at: datetime
 ) -> tuple[int, Mapping[str, Any] | None]:

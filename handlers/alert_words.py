@@ -50,6 +50,14 @@ _TEXTS: Final[Mapping[str, Words]] = {
         ),
         "",
     ),
+    "paused": Words(
+        _("%(lane)s asks us to wait for long: %(cause)s"),
+        _(
+            "Nothing goes to %(lane)s meanwhile. It is asked again after an hour at most, after a daily limit when the "
+            "day is over. Nothing is lost: everything waits."
+        ),
+        _("If it has been mended, try %(lane)s now: in the failures, or with flask lane try."),
+    ),
     "credential": Words(
         "",
         _("Nothing goes to %(lane)s until this is mended. Nothing is lost: everything waits."),
@@ -83,7 +91,10 @@ _TEXTS: Final[Mapping[str, Words]] = {
     "unreadable": Words(
         _("Deliveries that cannot be read: %(count)s"),
         _("They are signed by Shopify and kept whole, but they have a shape that this service does not know."),
-        _("Open the deliveries and report the shape. Afterwards they can be posted again."),
+        _(
+            "Open the deliveries and report the shape. Post them again when this service can read it, or close them "
+            "with a reason."
+        ),
     ),
     "withheld": Words("", _("These fields stay as they are at the destinations until Shopify shows them."), ""),
     "refused": Words(
@@ -145,7 +156,7 @@ def _part(alert: Alert, say: Say) -> tuple[str, str]:
         title = say(_("Over: %(title)s")) % {"title": words.title}
         return title, "\n".join([began, say(_("It lasted %(time)s.")) % {"time": duration(alert.lasted, say)}])
     lines = [words.what, words.do]
-    if alert.kind in ("open", "credential", "withheld") and alert.why:
+    if alert.kind in ("open", "paused", "credential", "withheld") and alert.why:
         lines.append(say(_("What was said: %(why)s")) % {"why": alert.why[:_LONGEST_WHY]})
     if alert.customers and alert.customer_id is None:
         more = alert.count > len(alert.customers)

@@ -58,8 +58,11 @@ SAYS_NOTHING: Final = frozenset(
         "store.busy",
     }
 )
-#: While one of these stands, and for whoever came before it was over, being slow is no news.
-TROUBLES: Final = ("open", "credential", "debt")
+#: Those that say nothing of any far side: we did not ask it. They make no outage.
+NO_OUTAGE: Final = SAYS_NOTHING - {"smaregi.busy"}
+#: While one of these is open, and for whoever came before it was over, being slow is no news. So none rises together
+#: with the notice that an outage is over.
+TROUBLES: Final = ("open", "paused", "credential", "debt", "failing")
 
 OLD_DEBT: Final = timedelta(minutes=15)
 #: The newest so many who arrived, of whom so many must have been slow.
@@ -91,8 +94,8 @@ class Rules:
 @dataclass(frozen=True, slots=True)
 class Now:
     """One moment as it is judged. ``usual_gap``: so long nothing may come at this hour (None: nobody knows yet).
-    ``refused``: so many 401 within ``REFUSED_WITHIN``. ``calm_since``: no lane has been in trouble since then (None:
-    one is).
+    ``refused``: so many 401 within ``REFUSED_WITHIN``. ``calm_since``: no lane has been off or in trouble since then
+    (None: one is).
     """
 
     at: datetime
@@ -139,6 +142,9 @@ def _lanes(now: Now, rules: Rules) -> Iterator[Sighting]:
         since = health.opened_at or now.at
         if health.kind in CREDENTIALS:
             yield Sighting("credential", f"credential:{lane}", since, lane, cause=health.kind, why=health.why)
+        elif health.paused_until is not None:
+            yield Sighting("paused", f"paused:{lane}", since, lane, cause=health.kind, why=health.why)
+            continue
         if health.kind not in CREDENTIALS or now.open_as(f"open:{lane}"):
             yield Sighting("open", f"open:{lane}", since, lane, cause=health.kind, why=health.why)
 
@@ -171,8 +177,8 @@ def _failing(now: Now, rules: Rules) -> Iterator[Sighting]:
 def _slow(now: Now) -> Iterator[Sighting]:
     arrived, standing = now.readings.arrived, now.open_as("slow")
     calm = now.calm_since
-    newest = [] if calm is None else [one.total_ms for one in arrived[:NEWEST] if one.came_at >= calm]
-    before = [one.total_ms for one in arrived[NEWEST : NEWEST + NORMAL_OF]]
+    newest = [] if calm is None else [one.counted_ms for one in arrived[:NEWEST] if one.came_at >= calm]
+    before = [one.counted_ms for one in arrived[NEWEST : NEWEST + NORMAL_OF]]
     normal = median(before) if len(before) >= ENOUGH else FIRST_NORMAL_MS
     if len(newest) < SLOW_ONES:
         if standing:
@@ -240,7 +246,7 @@ def _silence(now: Now) -> Iterator[Sighting]:
 
 
 def _unreadable(now: Now) -> Iterator[Sighting]:
-    """Those of the last day; they stay kept, but what is a day old has been told."""
+    """It stands until each of them has been closed, or was posted again and could be read."""
     if now.readings.unreadable:
         count, since = now.readings.unreadable
         yield Sighting("unreadable", "unreadable", since, count=count, facts=_levels(count))

@@ -23,6 +23,7 @@ import structlog
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header, parse_etags
 
+from handlers.alert_words import JST
 from handlers.bearer import ASK, bears
 from handlers.front import Environ, waiting
 from handlers.lookout import Lookout
@@ -131,7 +132,10 @@ class StatusApi:
 
 
 def told(customer_id: int, standing: Standing, language: str) -> bytes:
-    """What the customer's page may say. The id is text, for JavaScript rounds numbers as long as an id may be."""
+    """What the customer's page may say. The id is text, for JavaScript rounds numbers as long as an id may be.
+
+    ``checked_again_at`` is there only after a lost answer: it has arrived, and is checked once more then.
+    """
     store: dict[str, Any] = {
         "state": "ready" if standing.in_store else "wait",
         # A till scans the code; a member without one is found by the number.
@@ -139,7 +143,11 @@ def told(customer_id: int, standing: Standing, language: str) -> bytes:
         "number": standing.number or None,
         "message": MESSAGES[language, standing.in_store],
     }
-    return _as_json({"id": str(customer_id), "store": store, "crm": {"state": "ready" if standing.in_crm else "wait"}})
+    crm: dict[str, Any] = {"state": "ready" if standing.in_crm else "wait"}
+    for side, at in ((store, standing.store_checked_at), (crm, standing.crm_checked_at)):
+        if at is not None:
+            side["checked_again_at"] = at.astimezone(JST).isoformat(timespec="seconds")
+    return _as_json({"id": str(customer_id), "store": store, "crm": crm})
 
 
 def read_id(asked: str) -> int:

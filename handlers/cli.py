@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import click
 
 from clients.shopify.signature import sign
-from handlers import cli_db, cli_hubspot, cli_resync, cli_shopify, cli_smaregi
+from handlers import cli_db, cli_hubspot, cli_lane, cli_resync, cli_shopify, cli_smaregi
 from handlers.house import LANES
-from handlers.telling import age, story, table_of_failures, table_of_lanes
+from handlers.telling import age, checked_lines, latency_line, story, table_of_failures, table_of_lanes
 from handlers.terminal import GetHouse, Said, clearly, out
 from ledger.migrate import is_current
 
@@ -22,7 +22,7 @@ def register(cli: click.Group, house: GetHouse) -> None:
     """Add every command to ``cli``; ``house`` is asked only when a command runs."""
     for make in (_worker, _deliver, _status, _failures, _show):
         cli.add_command(make(house))
-    for part in (cli_db, cli_resync, cli_shopify, cli_smaregi, cli_hubspot):
+    for part in (cli_db, cli_resync, cli_shopify, cli_smaregi, cli_hubspot, cli_lane):
         part.register(cli, house)
 
 
@@ -98,16 +98,20 @@ def _status(house: GetHouse) -> click.Command:
 
         def show() -> None:
             now = h.now()
-            out.print(table_of_lanes(h.report.lanes(LANES), h.lanes_off, now))
+            lanes = h.report.lanes(LANES, now=now)
+            out.print(table_of_lanes(lanes, h.lanes_off, now))
+            for line in checked_lines(lanes):
+                out.print(line, highlight=False)
             if not h.updates_too:
                 out.print("ENABLE_UPDATE_SYNC is false: only new customers are carried; changes wait")
             fresh = h.members.freshness()
             scanned = "not scanned yet" if fresh.scanned_at is None else f"scanned {age(fresh.scanned_at, now)}"
             out.print(f"member index: {h.members.count():,} members, {scanned}, fresh {age(fresh.fresh_at, now)}")
+            out.print(latency_line(h.rollups.latency()), highlight=False)
             out.print(f"last delivery: {age(h.report.last_delivery(), now)}")
             out.print(f"last test delivery: {age(h.report.last_delivery('test'), now)}")
-            if unreadable := h.report.count_deliveries("unreadable"):
-                out.print(f"[red]signed but unreadable deliveries kept: {unreadable:,}[/red]")
+            if unreadable := h.unreadable.left().count:
+                out.print(f"[red]signed but unreadable deliveries kept: {unreadable:,}[/red] (flask deliveries list)")
             for name, count in sorted(h.tallies.of(now.date().isoformat()).items()):
                 out.print(f"{name} today (UTC): {count:,}")
 

@@ -18,6 +18,7 @@ from clients.lane import Lane
 from handlers.causes import cause_of
 from handlers.house import LANES, House
 from handlers.telling import age
+from ledger.breaker import pause_left
 from ledger.database import StoreBusy
 from ledger.seal import WrongKey
 from ledger.soundness import Life, Soundness, life, soundness, try_to_write
@@ -129,7 +130,7 @@ def _worker(house: House) -> Iterator[Finding]:
     due = {
         lane: at
         for lane in LANES
-        if lane not in house.lanes_off and (at := house.book.next_due(lane, updates_too=house.updates_too))
+        if lane not in house.lanes_off and (at := house.book.next_due(lane, now=now, updates_too=house.updates_too))
     }
     fresh = house.members.freshness().fresh_at if "smaregi" not in house.lanes_off else None
     yield judge_worker(life(house.database, now), due, fresh, now)
@@ -137,7 +138,10 @@ def _worker(house: House) -> Iterator[Finding]:
         if report.health.breaker != "closed":
             cause = cause_of(report.lane, report.health.kind)
             why = report.health.why or cause.title
-            yield wrong(f"lane {report.lane}", f"{report.health.breaker}: {why}", cause.do)
+            left = pause_left(report.health, now)
+            state = f"asked to wait {left.total_seconds() / 60:.0f} min more" if left else report.health.breaker
+            mend = f"{cause.do} Once it is mended: flask lane try {report.lane}"
+            yield wrong(f"lane {report.lane}", f"{state}: {why}", mend)
 
 
 def judge_worker(told: Life, due: Mapping[str, datetime], fresh_at: datetime | None, now: datetime) -> Finding:
@@ -175,11 +179,11 @@ def _webhooks(house: House) -> Iterator[Finding]:
         yield skipped(
             "test notification", "none has come; the Shopify admin sends one (Settings > Notifications > Webhooks)"
         )
-    if unreadable := house.report.count_deliveries("unreadable"):
+    if unreadable := house.unreadable.left().count:
         yield wrong(
             "bodies",
             f"{unreadable:,} signed bodies could not be read",
-            "the console's page of deliveries, or docs/replay.md, says how to go on",
+            "flask deliveries list names them: post them again once they can be read, or close them (docs/replay.md)",
         )
 
 

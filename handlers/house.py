@@ -34,6 +34,7 @@ from ledger.resync import Resync
 from ledger.rollups import Rollups
 from ledger.search import Search
 from ledger.search_index import SearchIndex
+from ledger.unreadable import Unreadable
 from ledger.unseen import Unseen
 from ledger.waiting import Waiting
 
@@ -71,6 +72,7 @@ class House:
     mails: Mails
     waiting: Waiting
     deliveries: Deliveries
+    unreadable: Unreadable
     pruning: Pruning
     erasing: Erasing
     alerts: Alerts

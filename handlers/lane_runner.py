@@ -131,8 +131,8 @@ class LaneRunner:
         if not self._prepared and (wait_s := self._prepare()):
             self._rests_until = time.monotonic() + wait_s
             return wait_s
-        due = self._book.next_due(lane.name, updates_too=crew.updates_too)
         now = crew.now()
+        due = self._book.next_due(lane.name, now=now, updates_too=crew.updates_too)
         if due is None or due > now:
             return _IDLE_S if due is None else min(_IDLE_S, max((due - now).total_seconds(), 0.001))
         if not self._free.acquire(timeout=_IDLE_S):
@@ -175,6 +175,8 @@ class LaneRunner:
     def _prepare(self) -> float:
         """Set the far side up before anything is claimed; how many seconds to wait when that was refused."""
         now = self._crew.now()
+        if left := self._book.health_book.pause_left(self.lane.name, now=now):
+            return min(left.total_seconds(), 5.0)
         try:
             self.lane.prepare()
         except StopLane as e:

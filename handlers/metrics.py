@@ -25,7 +25,7 @@ from prometheus_client.registry import Collector
 from customer import Freshness
 from handlers.answers import Answers
 from handlers.bearer import ASK, bears
-from ledger.counts import Counts
+from ledger.counts import Counts, Latency
 from ledger.database import StoreBusy
 from ledger.histogram import BOUNDS_MS, Histogram
 from ledger.report import LaneReport
@@ -52,7 +52,9 @@ class Sources:
     last_delivery: Callable[[], datetime | None]
     ahead: Callable[[float], Mapping[str, float]]
     counts: Callable[[], Counts]
+    latency: Callable[[], Latency]
     alerts: Callable[[], Sequence[OpenAlert]]
+    unreadable: Callable[[], int]
     lanes_off: Mapping[str, str]
     now: Callable[[], datetime]
 
@@ -107,6 +109,7 @@ def numbers(sources: Sources) -> Iterator[Metric]:
     now = sources.now()
     yield from _of_lanes(sources.lanes(), sources.lanes_off, now)
     yield from _of_counts(sources.counts())
+    yield _of_latency(sources.latency())
     ahead = GaugeMetricFamily(
         "customer_sync_pace_ahead_seconds",
         "How far ahead the next free slot of a vendor's rate lies: 0 where the rate is not used up.",
@@ -122,6 +125,11 @@ def numbers(sources: Sources) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "customer_sync_last_delivery_timestamp_seconds", "When the last delivery came.", last.timestamp()
         )
+    yield GaugeMetricFamily(
+        "customer_sync_unreadable_deliveries",
+        "Signed deliveries that cannot be read and wait for a person.",
+        sources.unreadable(),
+    )
     alerts = GaugeMetricFamily("customer_sync_alerts_open", "Open alerts by kind.", labels=["kind"])
     kinds = [alert.kind for alert in sources.alerts()]
     for kind in sorted(set(kinds)):
@@ -136,7 +144,14 @@ def _up(value: float) -> Metric:
 def _of_lanes(reports: Sequence[LaneReport], off: Mapping[str, str], now: datetime) -> Iterator[Metric]:
     tasks = GaugeMetricFamily("customer_sync_tasks", "Tasks by lane and state.", labels=["lane", "state"])
     debt = GaugeMetricFamily(
-        "customer_sync_oldest_debt_seconds", "Age of the oldest debt of a lane; 0 without one.", labels=["lane"]
+        "customer_sync_oldest_debt_seconds",
+        "How long the oldest pending or running task of a lane has waited; 0 without one.",
+        labels=["lane"],
+    )
+    failed = GaugeMetricFamily(
+        "customer_sync_oldest_failed_seconds",
+        "How long the oldest failed task of a lane has been owed; 0 without one.",
+        labels=["lane"],
     )
     breaker = GaugeMetricFamily(
         "customer_sync_lane_breaker", "1 for the state that a lane's breaker is in.", labels=["lane", "state"]
@@ -144,14 +159,18 @@ def _of_lanes(reports: Sequence[LaneReport], off: Mapping[str, str], now: dateti
     on = GaugeMetricFamily("customer_sync_lane_on", "Whether a lane is switched on.", labels=["lane"])
     for report in reports:
         lane = report.lane
-        for state in ("pending", "running", "done", "failed"):
+        for state in ("pending", "running", "done", "failed", "excluded"):
             tasks.add_metric([lane, state], getattr(report, state))
-        age = (now - report.oldest_debt).total_seconds() if report.oldest_debt else 0.0
-        debt.add_metric([lane], max(age, 0.0))
+        debt.add_metric([lane], _age(report.oldest_debt, now))
+        failed.add_metric([lane], _age(report.oldest_failed, now))
         for state in _BREAKERS:
             breaker.add_metric([lane, state], float(report.health.breaker == state))
         on.add_metric([lane], float(lane not in off))
-    yield from (tasks, debt, breaker, on)
+    yield from (tasks, debt, failed, breaker, on)
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return max((now - since).total_seconds(), 0.0) if since else 0.0
 
 
 def _of_counts(counts: Counts) -> Iterator[Metric]:
@@ -173,6 +192,18 @@ def _of_counts(counts: Counts) -> Iterator[Metric]:
     )
     total.add_metric([], _buckets(counts.total), counts.total.sum_ms / 1000)
     yield from (deliveries, attempts, took, total)
+
+
+def _of_latency(latency: Latency) -> Metric:
+    newest = GaugeMetricFamily(
+        "customer_sync_latency_seconds",
+        "From the delivery until in sync everywhere, of the newest customers: as the console and flask status tell it.",
+        labels=["quantile"],
+    )
+    for name, ms in (("0.5", latency.p50_ms), ("0.95", latency.p95_ms)):
+        if ms is not None:
+            newest.add_metric([name], ms / 1000)
+    return newest
 
 
 def _buckets(histogram: Histogram) -> list[tuple[str, float]]:

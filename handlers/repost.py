@@ -1,7 +1,8 @@
 """Post a kept body again: the same door, the same signature, the same commit as when Shopify knocks.
 
-It comes as a new delivery, for the old one's key would refuse it. The times are the old ones, so a body that is older
-than what is known changes nothing, as it should.
+It comes as a new delivery, for the old one's key would refuse it. Only one that was never read keeps its key, so that
+the new one stands in its place. The times are the old ones, so a body that is older than what is known changes nothing,
+as it should.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from clients.shopify.signature import sign
 from handlers.front import Environ
 from handlers.webhook import PATH, Door
 from ledger.deliveries import Whole
+from ledger.unreadable import NEVER_READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,9 @@ class Posted:
     request_id: str
 
 
-def new_webhook_id() -> str:
-    """The id of a delivery that a person posts; it can be told from Shopify's own."""
-    return f"again-{uuid.uuid4()}"
+def webhook_id_for(whole: Whole) -> str:
+    """Under which id a person posts this again: its own where it was never read, else a new one, not like Shopify's."""
+    return whole.delivery.webhook_id if whole.delivery.verdict in NEVER_READ else f"again-{uuid.uuid4()}"
 
 
 def post_again(door: Door, whole: Whole, webhook_id: str) -> Posted:

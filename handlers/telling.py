@@ -14,7 +14,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from handlers.alert_words import JST
 from handlers.causes import cause_of
+from ledger import once_more
+from ledger.counts import Latency
 from ledger.report import LaneReport, Story
 from ledger.waiting import Failures
 
@@ -33,10 +36,11 @@ def age(at: datetime | None, now: datetime) -> str:
 
 
 def table_of_lanes(reports: Sequence[LaneReport], lanes_off: Mapping[str, str], now: datetime) -> Table:
-    """One row a lane: switch, counts, oldest debt, breaker with its cause."""
+    """One row a lane: switch, counts that add up, since when the oldest waits and failed, breaker with its cause."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("lane", "switch", "pending", "running", "done", "failed", "oldest debt", "health"):
-        table.add_column(name, justify="right" if name in ("pending", "running", "done", "failed") else "left")
+    counts = ("pending", "running", "done", "failed", "excluded")
+    for name in ("lane", "switch", *counts, "oldest waits", "oldest failed", "health"):
+        table.add_column(name, justify="right" if name in counts else "left")
     for r in reports:
         off = lanes_off.get(r.lane)
         health = r.health
@@ -56,10 +60,31 @@ def table_of_lanes(reports: Sequence[LaneReport], lanes_off: Mapping[str, str], 
             f"{r.running:,}",
             f"{r.done:,}",
             f"[red]{r.failed:,}[/red]" if r.failed else "0",
+            f"{r.excluded:,}",
             age(r.oldest_debt, now) if r.oldest_debt else "none",
+            age(r.oldest_failed, now) if r.oldest_failed else "none",
             well,
         )
     return table
+
+
+def checked_lines(reports: Sequence[LaneReport]) -> Iterator[str]:
+    """Of each lane, who of those who are pending has arrived; the time is Japan's, as in the console."""
+    for r in reports:
+        if r.checked.at:
+            yield f"{r.lane}: {r.checked.count:,} of the pending arrived; checked once more at {_clock(r.checked.at)}"
+
+
+def _clock(at: datetime) -> str:
+    return at.astimezone(JST).strftime("%H:%M:%S")
+
+
+def latency_line(latency: Latency) -> str:
+    """How long the newest customers took, as the overview tells it."""
+    if latency.p50_ms is None or latency.p95_ms is None:
+        return "from the delivery to every destination: nobody timed yet"
+    half, most = f"{latency.p50_ms / 1000:.1f} s", f"{latency.p95_ms / 1000:.1f} s"
+    return f"from the delivery to every destination: half within {half}, 95 of 100 within {most} (last {latency.count})"
 
 
 def story(told: Story, lanes: Sequence[str], lanes_off: Mapping[str, str], now: datetime) -> Iterator[RenderableType]:
@@ -111,7 +136,7 @@ def table_of_failures(groups: Sequence[Failures]) -> Table:
 def _task(task: Mapping[str, Any], lanes_off: Mapping[str, str], now: datetime) -> list[str]:
     state = str(task["state"])
     off = f" (off: {lanes_off[task['lane']]})" if task["lane"] in lanes_off and state == "pending" else ""
-    wait = (task["due_at"] - now).total_seconds()
+    wait, checked_at = (task["due_at"] - now).total_seconds(), once_more.checked_at(task)
     corrections = "\n".join(f"{c['field']} {c['what']}: {c['detail']}" for c in task["corrections"] or ())
     choices = "".join(
         "\n  " + ", ".join(f"{k} {v}" for k, v in c.items() if v and k != "name") for c in task["choices"] or ()
@@ -123,7 +148,7 @@ def _task(task: Mapping[str, Any], lanes_off: Mapping[str, str], now: datetime) 
         escape((task["ref"] or "-") + memo),
         str(task["attempt"] or ""),
         f"in {wait:.0f} s" if state == "pending" and wait > 0 and not off else "",
-        _why(task) + escape(choices),
+        f"arrived; checked once more at {_clock(checked_at)}" if checked_at else _why(task) + escape(choices),
         escape(corrections),
     ]
 

@@ -15,11 +15,11 @@ from typing import Final, Protocol
 import structlog
 
 from clients.notify import LIMIT_S, Heard, Tone, mark_of, send
-from handlers.alert_changes import changes, count_refused
+from handlers.alert_changes import all_on_since, changes, count_refused
 from handlers.alert_words import english, notice, trial_notice, words_of
-from handlers.alerting import SAME_PERSON, SAYS_NOTHING, TROUBLES, Now, Rules, judge
+from handlers.alerting import NO_OUTAGE, SAME_PERSON, SAYS_NOTHING, TROUBLES, Now, Rules, judge
 from ledger.alert import Alert
-from ledger.alerts import Alerts
+from ledger.alerts import LONGEST_BACK_OFF, Alerts
 from ledger.database import Database, StoreBusy
 from ledger.readings import Asked, look
 
@@ -80,6 +80,7 @@ class Watchman:
             twins=SAME_PERSON,
             updates_too=updates_too,
             attempts=rules.after_failures,
+            no_outage=NO_OUTAGE,
         )
         self._usual_gap = usual_gap
         self._now = now
@@ -117,8 +118,10 @@ class Watchman:
         until, memory = turn
         readings = look(self._database, self._asked, at)
         open_ones = self._alerts.open_ones()
-        refused, remember = count_refused(memory, readings.refused, at)
-        moment = Now(at, readings, open_ones, self._usual_gap(at), refused, self._calm_since(open_ones))
+        on_since, memory_of_lanes = all_on_since(memory, self._asked.lanes, at, updates_too=self._asked.updates_too)
+        refused, remember = count_refused({**memory, **(memory_of_lanes or {})}, readings.refused, at)
+        remember = remember or ({**memory, **memory_of_lanes} if memory_of_lanes else None)
+        moment = Now(at, readings, open_ones, self._usual_gap(at), refused, self._calm_since(open_ones, on_since))
         somebody = bool(self._audience.addresses)
         changed = changes(judge(moment, self._rules), open_ones, at, somebody=somebody)
         rose, over = self._alerts.write(changed, now=at, tell=somebody, turn=until, memory=remember)
@@ -129,12 +132,11 @@ class Watchman:
             self._alerts.prune(at - _KEPT)
         return True
 
-    def _calm_since(self, open_ones: Sequence[Alert]) -> datetime | None:
-        troubles = [a for a in (*open_ones, *self._alerts.last_over(20)) if a.kind in TROUBLES]
-        if any(alert.over_at is None and alert.gone_since is None for alert in troubles):
+    def _calm_since(self, open_ones: Sequence[Alert], on_since: datetime) -> datetime | None:
+        if any(alert.kind in TROUBLES for alert in open_ones):
             return None
-        ends = [end for alert in troubles if (end := alert.gone_since or alert.over_at)]
-        return max(ends, default=datetime.min.replace(tzinfo=self._now().tzinfo))
+        # A moment that lies ahead was written by a clock that has been set back since.
+        return max(min(self._alerts.last_ended(TROUBLES) or on_since, self._now()), on_since)
 
     # -- telling ------------------------------------------------------------------------------------------------------
 
@@ -153,7 +155,7 @@ class Watchman:
 
         What was claimed and is left when ``stop`` is set comes back when its lease ends.
         """
-        for alert in self._alerts.end_unknown(now=self._now()):
+        for alert in self._alerts.end_unknown(now=self._now(), lease=LEASE):
             log.warning("alert not sent", kind=alert.kind, lane=alert.lane, why=alert.trouble)
         count = 0
         for alert in self._alerts.claim(_AT_ONCE, now=self._now(), lease=LEASE):
@@ -183,7 +185,7 @@ class Watchman:
 
 def _back_off(tries: int) -> timedelta:
     """How long what could not be sent waits: 30 s, doubled each time, a quarter of an hour at most."""
-    return timedelta(seconds=min(30 * 2 ** min(tries, 10), 900))
+    return min(timedelta(seconds=30 * 2 ** min(tries, 10)), LONGEST_BACK_OFF)
 
 
 def _log(alert: Alert) -> None:

@@ -104,7 +104,7 @@ class Worker:
         try:
             now = self._now()
             self._book.renew([token for r in self.runners for token in r.tokens], until=now + lane_runner.LEASE)
-            rescued = self._book.rescue(now=now)
+            rescued = self._book.rescue(now=now, lease=lane_runner.LEASE)
         except StoreBusy as e:
             log.warning("store busy", why=str(e))
             return False

@@ -30,6 +30,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete
 from ledger import tables as t
 from ledger.alert import Alert, Changes, Sighting
 from ledger.database import Database
+from ledger.lease import ended, free
 from ledger.rows import insert_of
 from ledger.turn import take_turn
 
@@ -37,6 +38,8 @@ from ledger.turn import take_turn
 CURSOR: Final = "alerts"
 #: News that something is over are no news any more after so long.
 STALE: Final = timedelta(days=1)
+#: What could not be sent is tried again after so long at the latest.
+LONGEST_BACK_OFF: Final = timedelta(minutes=15)
 #: What an alert says whose teller ended in the middle.
 UNKNOWN_END: Final = "the process that was sending it ended: it may have been sent, and is not sent again"
 
@@ -66,6 +69,12 @@ class Alerts:
         over = select(t.alerts).where(t.alerts.c.over_at.is_not(None)).order_by(t.alerts.c.id.desc()).limit(limit)
         with self._database.reading() as c:
             return [_alert(row) for row in c.execute(over).mappings()]
+
+    def last_ended(self, kinds: Collection[str]) -> datetime | None:
+        """When the last alert of these kinds was over; None when none ever was."""
+        over = select(t.alerts.c.over_at).where(t.alerts.c.over_at.is_not(None), t.alerts.c.kind.in_(list(kinds)))
+        with self._database.reading() as c:
+            return c.execute(over.order_by(t.alerts.c.over_at.desc()).limit(1)).scalar()
 
     # -- one look at a time -------------------------------------------------------------------------------------------
 
@@ -124,8 +133,8 @@ class Alerts:
         """Up to ``limit`` alerts with news that are ours to tell until the lease ends, the oldest news first."""
         a = t.alerts.c
         told_in_time = or_(a.over_at.is_(None), a.over_at > now - STALE)
-        free = or_(a.held_until.is_(None), a.held_until <= now)
-        due = and_(a.news.is_not(None), a.sending.is_(None), a.next_try_at <= now, free, told_in_time)
+        ours, again = free(a.held_until, now, lease), ended(a.next_try_at, now, LONGEST_BACK_OFF)
+        due = and_(a.news.is_not(None), a.sending.is_(None), again, ours, told_in_time)
         with self._database.reading() as c:
             if c.execute(select(a.id).where(due).limit(1)).first() is None:
                 return []
@@ -177,12 +186,12 @@ class Alerts:
                 values |= {"told_to": told_to, "tries": alert.tries + 1, "next_try_at": again_at}
             return bool(_touch(c, [alert.id], values))
 
-    def end_unknown(self, *, now: datetime) -> list[Alert]:
+    def end_unknown(self, *, now: datetime, lease: timedelta) -> list[Alert]:
         """What was being sent by somebody who is gone counts as told: it may have been; which."""
         a = t.alerts.c
-        ended = (a.sending.is_not(None), a.held_until <= now)
+        gone = (a.sending.is_not(None), ended(a.held_until, now, lease))
         with self._database.reading() as c:
-            lost = [_alert(row) for row in c.execute(select(t.alerts).where(*ended)).mappings()]
+            lost = [_alert(row) for row in c.execute(select(t.alerts).where(*gone)).mappings()]
         # As the lost teller would have ended it, by its token: of two who find it, one does.
         return [alert for alert in lost if self.told(_as_sent(alert), now=now, told_to=(), trouble=UNKNOWN_END)]
 

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from customer import Customer
 
-Verdict: TypeAlias = Literal["changed", "unchanged", "older", "test", "unreadable", "ignored"]
+#: What became of a delivery. ``dismissed`` (closed by hand) and ``replaced`` were ``unreadable`` before.
+Verdict: TypeAlias = Literal["changed", "unchanged", "older", "test", "unreadable", "dismissed", "replaced", "ignored"]
 
 #: When an erased customer counts as saved: nothing is newer.
 END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)

@@ -21,6 +21,7 @@ from ledger.arrival import Known, is_older, learn, read_through
 from ledger.breaker import free_from, may_claim
 from ledger.database import Database
 from ledger.health import HealthBook
+from ledger.lease import LONGEST_LEASE, ended
 from ledger.mails import Welcome
 from ledger.outcome import DEADLY, PATIENCE, Done, Held, Outcome, Retry, settle
 from ledger.rows import Debt, blank_marks, known_customers, owe, write_customers
@@ -101,7 +102,7 @@ class Book:
         self.apart = frozenset(apart)
         self.health_book = HealthBook(database)
 
-    def next_due(self, lane: str, *, updates_too: bool = True) -> datetime | None:
+    def next_due(self, lane: str, *, now: datetime, updates_too: bool = True) -> datetime | None:
         """When the next task of this lane may be claimed, or None when nothing waits: a look, no lock.
 
         While the lane is open or paused that is when it may be tried again.
@@ -110,7 +111,7 @@ class Book:
             first = _pending(lane, updates_too).with_only_columns(func.min(t.tasks.c.due_at))
             firsts = [c.execute(first.where(t.tasks.c.held.is_(held))).scalar() for held in (False, True)]
             due: datetime | None = min((at for at in firsts if at is not None), default=None)
-            return None if due is None else max(due, free_from(self.health_book.look(c, lane), due))
+            return None if due is None else max(due, free_from(self.health_book.look(c, lane), due, now))
 
     def claim(
         self,
@@ -197,14 +198,15 @@ class Book:
         with self.database.writing(loose=True) as c:
             return self._touch_running(c, t.tasks.c.token.in_(list(tokens)), {"lease_until": until})
 
-    def rescue(self, *, now: datetime) -> int:
+    def rescue(self, *, now: datetime, lease: timedelta = LONGEST_LEASE) -> int:
         """Bring back what was held by somebody who is gone: pending again, in doubt; how many.
 
-        A task whose carry ends its worker every time waits for a person in the end.
+        ``lease`` is how long workers hold a claim. A task whose carry ends its worker every time waits for a person in
+        the end.
         """
-        ended = t.tasks.c.lease_until < now
+        lost = ended(t.tasks.c.lease_until, now, lease)
         with self.database.reading() as c:
-            if not c.execute(select(func.count()).where(t.tasks.c.state == "running", ended)).scalar():
+            if not c.execute(select(func.count()).where(t.tasks.c.state == "running", lost)).scalar():
                 return 0
         with self.database.writing() as c:
             back = {"token": None, "lease_until": None, "carrying": None, "doubt": True, "due_at": now}
@@ -218,7 +220,7 @@ class Book:
                 "kind": case((deadly, DEADLY), else_=t.tasks.c.kind),
                 "why": case((deadly, says), else_=t.tasks.c.why),
             }
-            count = self._touch_running(c, ended, values)
+            count = self._touch_running(c, lost, values)
             self.database.notify(c)
             return count
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, exists, func, literal, select, union_all
 
 from customer import Customer
+from ledger import once_more
 from ledger import tables as t
 from ledger.database import Database
 from ledger.ways import ByTasks, Filter, Step, Way, way_for
@@ -24,12 +25,13 @@ _WIDEST: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class TaskState:
-    """Where a customer stands in one lane."""
+    """Where a customer stands in one lane. ``checked_at``: it has arrived, and is checked once more then."""
 
     state: str
     kind: str | None
     ref: str | None
     settled_at: datetime | None
+    checked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,10 @@ class Browse:
             return Listing(rows, None if ended else last, found[-1].place if found else after, not ended and not found)
         newer = None if before is None else found[0].place if found else before - 1
         return Listing(rows, newer, None if ended else last, not ended and len(found) < size)
+
+    def newest(self, size: int = 20) -> list[Customer]:
+        """Those of whom Shopify told last. Raises ``StoreBusy``."""
+        return [row.customer for row in self.customers(Filter(), size=size).rows if not row.erased]
 
     def of(self, customer_ids: Sequence[int], wanted: Filter) -> Sequence[int]:
         """Those of these customers who are as wanted, in the same order."""
@@ -160,10 +166,12 @@ def _rows(c: Connection, customer_ids: Sequence[int]) -> list[Row]:
         row.id: row
         for row in c.execute(select(customers.id, customers.state, customers.changed_at).where(customers.id.in_(ids)))
     }
-    columns = (tasks.customer_id, tasks.lane, tasks.state, tasks.kind, tasks.ref, tasks.settled_at)
+    names = ("customer_id", "lane", "state", "kind", "ref", "settled_at", "due_at", "unsure_until")
+    columns = [tasks[name] for name in names]
     theirs: dict[int, dict[str, TaskState]] = {i: {} for i in ids}
     for row in c.execute(select(*columns).where(tasks.customer_id.in_(ids))):
-        theirs[row.customer_id][row.lane] = TaskState(row.state, row.kind, row.ref, row.settled_at)
+        checked_at = once_more.checked_at(dict(row._mapping))
+        theirs[row.customer_id][row.lane] = TaskState(row.state, row.kind, row.ref, row.settled_at, checked_at)
     gone = select(t.erasures.c.customer_id).where(t.erasures.c.customer_id.in_(ids), t.erasures.c.undone_at.is_(None))
     erased: set[Any] = set(c.execute(gone).scalars())
     return [

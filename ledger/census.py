@@ -21,10 +21,11 @@ from ledger.rows import insert_of
 CURSOR: Final = "census"
 #: As many of a kind are counted at each look.
 LIVE: Final = 5_000
-#: Of as many open tasks of a lane the oldest is looked for at each look: each of them has to be fetched.
+#: Of as many tasks of a lane the oldest is looked for at each look: each of them has to be fetched.
 LIVE_DEBT: Final = 1_000
 STATES: Final = ("pending", "running", "done", "failed")
-OPEN: Final = ("pending", "running", "failed")
+WAITING: Final = ("pending", "running")
+OPEN: Final = (*WAITING, "failed")
 #: Everything is counted about so often, and rarer where it takes long.
 EVERY: Final = timedelta(seconds=30)
 #: Counting takes no more than this share of the time.
@@ -33,7 +34,8 @@ _SHARE: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A count: ``tasks`` by (lane, state), since when the oldest debt of each lane stands, ``customers``, ``members``.
+    """A count: ``tasks`` by (lane, state), since when the oldest who waits for each lane does, ``customers``,
+    ``members``.
 
     ``at`` is None when it was taken just now.
     """
@@ -114,9 +116,9 @@ def look_at_members(c: Connection) -> int:
     return c.execute(select(_rows(t.members.c.id))).scalar_one()
 
 
-def oldest_debt(c: Connection, lane: str) -> datetime | None:
-    """Since when the oldest debt of this lane stands; every open task of it is fetched for that."""
-    mine = (t.tasks.c.lane == lane, t.tasks.c.state.in_(OPEN))
+def _oldest_waiting(c: Connection, lane: str) -> datetime | None:
+    """Since when the oldest who waits for this lane does; every such task of it is fetched for that."""
+    mine = (t.tasks.c.lane == lane, t.tasks.c.state.in_(WAITING))
     return c.execute(select(func.min(t.tasks.c.since)).where(*mine)).scalar()
 
 
@@ -124,7 +126,7 @@ def count_all(c: Connection) -> Counted:
     """Everything, counted one by one."""
     lane, state = t.tasks.c.lane, t.tasks.c.state
     rows = c.execute(select(lane, state, func.count()).group_by(lane, state)).all()
-    oldest = {name: oldest_debt(c, name) for name in {row[0] for row in rows}}
+    oldest = {name: _oldest_waiting(c, name) for name in {row[0] for row in rows}}
     return Counted(
         c.execute(select(func.count()).select_from(t.customers)).scalar_one(),
         {(row[0], row[1]): row[2] for row in rows},

@@ -33,6 +33,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import tables as t
 from ledger.database import Database, StoreBusy
+from ledger.lease import LONGEST_LEASE, held
 from ledger.migrate import shape_of, upgrade
 
 _PAGE: Final = 1000
@@ -113,7 +114,9 @@ class Copying:
                 "a newer version has migrated this ledger: copy it with that one, so that nothing is left out"
             )
         with self.source.reading() as c:
-            live = select(func.count()).where(t.tasks.c.state == "running", t.tasks.c.lease_until > now)
+            live = select(func.count()).where(
+                t.tasks.c.state == "running", held(t.tasks.c.lease_until, now, LONGEST_LEASE)
+            )
             if carried := c.execute(live).scalar():
                 raise CannotCopy(
                     f"a worker is at work ({carried:,} tasks are being carried): stop web and worker first, and wait "

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ledger.histogram import Histogram
+from ledger.histogram import Histogram, quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,22 @@ class Counts:
             {lane: Histogram.from_json(took) for lane, took in kept["took"].items()},
             Histogram.from_json(kept["total"]) if "total" in kept else Histogram(),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long the newest customers took from the delivery until they were in sync everywhere: how many they are, and
+    within how long half and 95 of 100 of them were; None where there are none.
+    """
+
+    count: int = 0
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+
+    @classmethod
+    def of(cls, totals_ms: Sequence[float]) -> Latency:
+        """Of these times."""
+        return cls(len(totals_ms), quantile(totals_ms, 0.5), quantile(totals_ms, 0.95))
 
 
 @dataclass(frozen=True, slots=True)

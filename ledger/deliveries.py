@@ -23,7 +23,16 @@ SPAN: Final = 10_000
 #: Deliveries that came together may be numbered in another order than they came in, by so much.
 SLACK: Final = timedelta(minutes=2)
 
-VERDICTS: Final[tuple[Verdict, ...]] = ("changed", "unchanged", "older", "test", "unreadable", "ignored")
+VERDICTS: Final[tuple[Verdict, ...]] = (
+    "changed",
+    "unchanged",
+    "older",
+    "test",
+    "unreadable",
+    "dismissed",
+    "replaced",
+    "ignored",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from ledger.database import Database
 
 _PAGE: Final = 100
 #: Deliveries that are filed under no customer, but may speak of one.
-_UNFILED: Final = ("ignored", "test", "unreadable")
+_UNFILED: Final = ("ignored", "test", "unreadable", "dismissed", "replaced")
 
 
 class NobodyKnown(Exception):

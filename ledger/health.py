@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from ledger import tables as t
-from ledger.breaker import Health, after_outcomes
+from ledger.breaker import Health, after_outcomes, lift, pause_left
 from ledger.database import Database
 from ledger.outcome import Outcome
 from ledger.rows import insert_of
@@ -68,13 +68,37 @@ class HealthBook:
         with self._database.writing() as c:
             self.hear(c, lane, self.look(c, lane), [outcome], now)
 
-    def probe_now(self, lane: str, *, now: datetime) -> None:
-        """Somebody may have mended something, since a worker has just started: an open lane is probed at once.
+    def probe_now(self, lane: str, *, now: datetime) -> bool:
+        """Somebody may have mended something, since a worker has just started or a person says so.
 
-        A probe on its way is waited for, and a pause that the far side asked for is kept.
+        A lane that is open or has a long pause is probed at once, with a task of its own choice; whether it is one. A
+        probe on its way is waited for, and a pause of a few seconds or minutes is kept.
         """
-        with self._database.writing(loose=True) as c:
-            c.execute(update(t.lanes).where(t.lanes.c.name == lane, t.lanes.c.breaker == "open").values(retry_at=now))
+        with self._database.reading() as c:
+            seen = self.look(c, lane)
+            if lift(seen, now) == seen:
+                return False
+        with self._database.writing() as c:
+            seen = self.look(c, lane, hold=True)
+            lifted = lift(seen, now)
+            if lifted == seen:
+                return False
+            self._write(c, lane, lifted)
+            # Those who heard the pause come back when it ends: without one of them nobody would probe.
+            tasks = t.tasks.c
+            first = select(tasks.customer_id).where(tasks.lane == lane, tasks.state == "pending", tasks.held.is_(False))
+            first = first.order_by(tasks.due_at).limit(1)
+            if self._database.on_postgresql:
+                first = first.with_for_update(skip_locked=True)
+            mine = (tasks.lane == lane, tasks.state == "pending", tasks.due_at > now)
+            c.execute(update(t.tasks).where(*mine, tasks.customer_id.in_(first)).values(due_at=now))
+            self._database.notify(c)
+            return True
+
+    def pause_left(self, lane: str, *, now: datetime) -> timedelta:
+        """How long the far side has asked this lane to wait from now on; zero when it has not."""
+        with self._database.reading() as c:
+            return pause_left(self.look(c, lane), now)
 
     def _write(self, c: Connection, lane: str, health: Health) -> None:
         values: dict[str, Any] = asdict(health)

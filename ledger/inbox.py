@@ -14,6 +14,7 @@ from ledger.batch import Insert
 from ledger.database import Database
 from ledger.mails import CREATED, Welcome
 from ledger.rows import Debt, known_customers, owe, revive, write_customers
+from ledger.unreadable import NEVER_READ, give_way
 
 #: Destinations wait so long for the whole customer, then go with what the webhook said.
 HOLD = timedelta(seconds=2)
@@ -41,7 +42,13 @@ _DELIVERIES = Insert(
     "ON CONFLICT (shop, topic, webhook_id) DO NOTHING",
 )
 _KEY = tuple_(t.deliveries.c.shop, t.deliveries.c.topic, t.deliveries.c.webhook_id)
-_KEYS = select(t.deliveries.c.shop, t.deliveries.c.topic, t.deliveries.c.webhook_id, t.deliveries.c.request_id)
+_KEYS = select(
+    t.deliveries.c.shop,
+    t.deliveries.c.topic,
+    t.deliveries.c.webhook_id,
+    t.deliveries.c.request_id,
+    t.deliveries.c.verdict,
+)
 _SET_VERDICT = (
     update(t.deliveries)
     .where(t.deliveries.c.shop == bindparam("_shop"), t.deliveries.c.topic == bindparam("_topic"))
@@ -110,6 +117,7 @@ class Inbox:
         """Write the deliveries down; the keys of those that were there before: the unique key decides, not a look.
 
         https://shopify.dev/docs/apps/build/webhooks/verify-deliveries : the Webhook-Id is the key to dedupe by.
+        What could not be read then and can be now is no repeat: nothing was done for it yet.
         """
         first = {a.key: a for a in reversed(arrivals)}  # of equal keys in one group the first is kept
         rows = [
@@ -136,7 +144,11 @@ class Inbox:
             return set()
         # The request id tells our own rows from those that stood there.
         there = c.execute(_KEYS.where(_KEY.in_(list(first)))).all()
-        return {(r[0], r[1], r[2]) for r in there if r.request_id != first[r[0], r[1], r[2]].request_id}
+        before = {(r[0], r[1], r[2]): r.verdict for r in there if r.request_id != first[r[0], r[1], r[2]].request_id}
+        can_be_read = {key: a.request_id for key, a in first.items() if a.customer}
+        free = give_way(c, {k: can_be_read[k] for k, was in before.items() if was in NEVER_READ and k in can_be_read})
+        _DELIVERIES.run(c, [row for row in rows if (row[0], row[1], row[2]) in free])
+        return before.keys() - free
 
     @staticmethod
     def _correct(c: Connection, kept: set[Key], said: _Fold, meant: _Fold) -> None:

@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import and_, case, select, update
 
 from ledger import tables as t
 from ledger.database import Database
+from ledger.lease import free
 from ledger.rows import insert_of
 
-FARTHEST_S = 300.0
+#: `clients.pace.FARTHEST_S`: no slot lies further ahead, also with fifty processes waiting.
+FARTHEST_S = 60.0
 
 
 class KeptToken(Protocol):
@@ -62,10 +64,10 @@ class TokenVault(Generic[AToken]):
     def may_renew(self, name: str, now: datetime, hold: timedelta) -> bool:
         """Whether the caller alone may fetch a new one now; the right ends by itself after ``hold``."""
         new = self._insert(t.tokens).values(name=name, held_until=now + hold)
-        free = or_(t.tokens.c.held_until.is_(None), t.tokens.c.held_until <= now)
+        ours = free(t.tokens.c.held_until, now, hold)
         with self._database.writing(loose=True) as c:
             # What it returns, not how many rows: an INSERT's count is not told by every driver.
-            mine = new.on_conflict_do_update(index_elements=["name"], set_={"held_until": now + hold}, where=free)
+            mine = new.on_conflict_do_update(index_elements=["name"], set_={"held_until": now + hold}, where=ours)
             return c.execute(mine.returning(t.tokens.c.name)).first() is not None
 
     def give_up(self, name: str) -> None:

@@ -11,10 +11,13 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 from customer import Freshness, Member
 from ledger import tables as t
 from ledger.database import Database
+from ledger.lease import ended, free
 from ledger.rows import insert_of
 from ledger.seal import Seal
 
 _MOMENTS = ("scanned_at", "scan_began_at", "fresh_at")
+#: An e-mail is held for five minutes at most: the longest that the lane asks for.
+_MAIL_HOLD = timedelta(minutes=5)
 
 
 class Members:
@@ -44,8 +47,8 @@ class Members:
         """Whether the caller alone may scan or poll now; the right ends by itself at ``until``."""
         with self._database.writing(loose=True) as c:
             c.execute(self._insert(t.cursors).values(name=self.CURSOR).on_conflict_do_nothing(index_elements=["name"]))
-            free = or_(t.cursors.c.held_until.is_(None), t.cursors.c.held_until <= now)
-            mine = update(t.cursors).where(t.cursors.c.name == self.CURSOR, free).values(held_until=until)
+            ours = free(t.cursors.c.held_until, now, until - now)
+            mine = update(t.cursors).where(t.cursors.c.name == self.CURSOR, ours).values(held_until=until)
             return bool(c.execute(mine).rowcount)
 
     def polled(self, freshness: Freshness) -> None:
@@ -58,8 +61,8 @@ class Members:
             c.execute(update(t.cursors).where(t.cursors.c.name == self.CURSOR).values(value=value, held_until=None))
             if freshness.fresh_at:
                 # Holds that ended by themselves long ago: an e-mail is not kept for longer than it is needed.
-                ended = t.mail_holds.c.until < freshness.fresh_at - timedelta(minutes=10)
-                c.execute(delete(t.mail_holds).where(ended))
+                old = t.mail_holds.c.until < freshness.fresh_at - timedelta(minutes=10)
+                c.execute(delete(t.mail_holds).where(old))
 
     def put(self, members: Iterable[Member], seen_at: datetime) -> None:
         """Add these members, or replace what was known of them."""
@@ -163,9 +166,9 @@ class Members:
         """
         held = _hold_names(self._database.seal, mail)
         new = self._insert(t.mail_holds).values([{"mail": h, "customer_id": customer_id, "until": until} for h in held])
-        free = or_(t.mail_holds.c.until <= now, t.mail_holds.c.customer_id == customer_id)
+        ours = or_(ended(t.mail_holds.c.until, now, _MAIL_HOLD), t.mail_holds.c.customer_id == customer_id)
         mine = new.on_conflict_do_update(
-            index_elements=["mail"], set_={"customer_id": customer_id, "until": until}, where=free
+            index_elements=["mail"], set_={"customer_id": customer_id, "until": until}, where=ours
         )
         with self._database.writing(loose=True) as c:
             # What it returns, not how many rows: an INSERT's count is not told by every driver.

@@ -18,12 +18,13 @@ from ledger import tables as t
 from ledger.database import Database
 from ledger.steps import FIRST_SIZE, STEP_S, next_size, rest_s
 from ledger.turn import take_turn
+from ledger.unreadable import CLOSED, UNREADABLE, and_then
 
 CURSOR: Final = "pruning"
 #: The right to prune ends by itself, should its holder be gone.
 _HOLD: Final = timedelta(minutes=2)
 # What nobody could read is not old but not dealt with: only a person lets it go.
-_WAITS: Final = "unreadable"
+_WAITS: Final = UNREADABLE
 _ALL_BUT_THE_BODY: Final = [column for column in t.deliveries.c if column.name != "body"]
 
 
@@ -105,7 +106,8 @@ class Pruning:
         """A person has dealt with the old deliveries that nobody could read: empty those too; how many."""
         with self._database.writing() as c:
             old = update(t.deliveries).where(*self._old_unreadable(now))
-            return c.execute(old.values(body=b"", body_gone_at=now)).rowcount
+            gone = {"body": b"", "body_gone_at": now, "verdict": CLOSED, "why": and_then("closed: pruned by hand")}
+            return c.execute(old.values(gone)).rowcount
 
     def count_unreadable(self, now: datetime) -> int:
         """How many ``empty_unreadable`` would empty."""

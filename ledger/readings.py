@@ -6,26 +6,30 @@ is: a count then means "so many at least".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, func, select
 
+from ledger import oldest, outages, unreadable
 from ledger import tables as t
 from ledger.breaker import Health
 from ledger.database import Database
+from ledger.outages import Try
 from ledger.unseen import fields_of
 
 #: So many of the newest attempts are looked through.
 ATTEMPTS: Final = 3000
 #: So many failed tasks of one cause, or unreadable deliveries, are counted.
 MOST: Final = 1000
-#: So many pending tasks at each end of a lane's line are asked since when they wait.
-_ENDS: Final = 300
 _EXAMPLES: Final = 5
-_UNREADABLE: Final = "unreadable"
+#: Of so many of the newest who arrived, their own attempts are looked at, too; unless each of them took less than this.
+_OWN: Final = 10
+_QUICK_MS: Final = 1000.0
+#: A fault of ours is no outage of the far side.
+_OURS: Final = "fault."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +55,27 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A customer who came to be at every destination: when the delivery came, and how long it took."""
+    """A customer who came to be at every destination: when the delivery came, and how long it took.
+
+    ``outage_ms``: so much of it was an outage's (see ``outages``), as far as the newest attempts tell.
+    """
 
     came_at: datetime
     total_ms: float
+    outage_ms: float = 0.0
+
+    @property
+    def counted_ms(self) -> float:
+        """How long the way took where it was free."""
+        return self.total_ms - self.outage_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
     """One look. ``pos`` and ``arrived``: the newest first. ``twins``: (customer, lane, cause, since) of each failed
-    task with one of the causes that were asked for. ``debts``: since when a lane's oldest debt stands. ``unreadable``:
-    how many came lately, and when the first of them did. ``refused``: so many 401 by day. ``unseen``: since when each
-    field of Shopify's has been refused.
+    task with one of the causes that were asked for. ``debts``: since when the oldest waits for a lane. ``unreadable``:
+    how many deliveries wait for a person, and when the first of them came. ``refused``: so many 401 by day.
+    ``unseen``: since when each field of Shopify's has been refused.
     """
 
     healths: Mapping[str, Health]
@@ -81,6 +94,7 @@ class Readings:
 class Asked:
     """What to look for: the lanes that are on, the lane of the POS, the kinds of attempt that say nothing of it, the
     causes that are told of each customer by itself, and whether changes are carried where a customer is known already.
+    ``no_outage``: kinds of attempt that say nothing of the far side at all.
     """
 
     lanes: Sequence[str]
@@ -90,7 +104,7 @@ class Asked:
     updates_too: bool
     attempts: int
     arrived: int = 205
-    unreadable_for: timedelta = timedelta(days=1)
+    no_outage: Collection[str] = ()
 
 
 def look(database: Database, asked: Asked, now: datetime) -> Readings:
@@ -98,7 +112,9 @@ def look(database: Database, asked: Asked, now: datetime) -> Readings:
     days = [(now - timedelta(days=1)).date().isoformat(), now.date().isoformat()]
     with database.reading() as c:
         waiting, twins = _failed(c, asked)
-        debts = {lane: since for lane in asked.lanes if (since := _oldest_debt(c, lane, asked.updates_too))}
+        debts = {
+            lane: since for lane in asked.lanes if (since := oldest.waiting(c, lane, updates_too=asked.updates_too))
+        }
         refused = select(t.tallies.c.day, t.tallies.c["count"].label("n")).where(t.tallies.c.name == "refused 401")
         d = t.deliveries.c
         return Readings(
@@ -107,12 +123,12 @@ def look(database: Database, asked: Asked, now: datetime) -> Readings:
                 for row in c.execute(select(t.lanes)).mappings()
             },
             pos=_tried(c, asked) if asked.pos in asked.lanes else (),
-            arrived=_arrived(c, asked.arrived),
+            arrived=_arrived(c, asked),
             waiting=waiting,
             twins=twins,
             debts=debts,
             last_delivery=c.execute(select(d.received_at).order_by(d.id.desc()).limit(1)).scalar(),
-            unreadable=_unreadable(c, now - asked.unreadable_for),
+            unreadable=_unreadable(c),
             refused={row.day: row.n for row in c.execute(refused.where(t.tallies.c.day.in_(days)))},
             unseen=fields_of(c),
         )
@@ -131,11 +147,47 @@ def _tried(c: Connection, asked: Asked) -> list[Tried]:
     return [Tried(r.outcome == "done", r.started_at, r.customer_id, r.kind) for r in rows]
 
 
-def _arrived(c: Connection, limit: int) -> list[Arrived]:
+def _arrived(c: Connection, asked: Asked) -> list[Arrived]:
     a = t.attempts.c
-    newest = select(a.started_at, a.duration_ms, a.total_ms).where(a.id > _newest_attempts())
-    rows = c.execute(newest.where(a.total_ms.is_not(None)).order_by(a.id.desc()).limit(limit))
-    return [Arrived(r.started_at + timedelta(milliseconds=r.duration_ms - r.total_ms), r.total_ms) for r in rows]
+    newest = select(a.customer_id, a.started_at, a.duration_ms, a.total_ms).where(a.id > _newest_attempts())
+    rows = c.execute(newest.where(a.total_ms.is_not(None)).order_by(a.id.desc()).limit(asked.arrived)).all()
+    ended = [row.started_at + timedelta(milliseconds=row.duration_ms) for row in rows]
+    came = [at - timedelta(milliseconds=row.total_ms) for row, at in zip(rows, ended, strict=True)]
+    if all(row.total_ms <= _QUICK_MS for row in rows[:_OWN]):
+        return [Arrived(at, row.total_ms) for at, row in zip(came, rows, strict=True)]
+
+    def is_outage(one: Try) -> bool:
+        kind = one.kind or ""
+        return one.outcome == "retry" and kind not in asked.no_outage and not kind.startswith(_OURS)
+
+    of_lanes = outages.of_lanes(_tries(c, a.id > _newest_attempts(), a.lane.in_(list(asked.lanes))), is_outage)
+    arrived = []
+    for place, (row, began, at) in enumerate(zip(rows, came, ended, strict=True)):
+        spans = of_lanes
+        if place < _OWN:
+            mine = (a.customer_id == row.customer_id, a.lane.in_(list(asked.lanes)), a.started_at >= began)
+            spans = [*spans, *outages.of_customer(_tries(c, *mine), is_outage)]
+        outage = outages.overlap(began, at, spans)
+        arrived.append(Arrived(began, row.total_ms, outage.total_seconds() * 1000))
+    return arrived
+
+
+def _tries(c: Connection, *which: ColumnElement[bool]) -> list[Try]:
+    """The newest of these attempts, in the order in which they were written down."""
+    a = t.attempts.c
+    columns = (a.lane, a.customer_id, a.started_at, a.duration_ms, a.outcome, a.kind)
+    rows = c.execute(select(*columns).where(*which).order_by(a.id.desc()).limit(ATTEMPTS)).all()
+    return [
+        Try(
+            row.lane,
+            row.customer_id,
+            row.started_at,
+            row.started_at + timedelta(milliseconds=row.duration_ms),
+            row.outcome,
+            row.kind,
+        )
+        for row in reversed(rows)
+    ]
 
 
 def _failed(c: Connection, asked: Asked) -> tuple[list[Waiting], list[tuple[int, str, str, datetime]]]:
@@ -145,52 +197,20 @@ def _failed(c: Connection, asked: Asked) -> tuple[list[Waiting], list[tuple[int,
     tasks = t.tasks.c
     for lane in asked.lanes:
         here = (tasks.lane == lane, tasks.state == "failed")
-        for cause in _causes(c, *here):
+        for cause in oldest.causes(c, *here):
             mine = (*here, tasks.kind == cause if cause is not None else tasks.kind.is_(None))
-            oldest = select(tasks.customer_id, tasks.since).where(*mine).order_by(tasks.since)
+            by_age = select(tasks.customer_id, tasks.since).where(*mine).order_by(tasks.since)
             if cause is not None and cause in asked.twins:
-                twins += [(r.customer_id, lane, cause, r.since) for r in c.execute(oldest.limit(MOST))]
+                twins += [(r.customer_id, lane, cause, r.since) for r in c.execute(by_age.limit(MOST))]
                 continue
             some = select(tasks.customer_id).where(*mine).limit(MOST).subquery()
             count = c.execute(select(func.count()).select_from(some)).scalar_one()
-            first = c.execute(oldest.limit(_EXAMPLES)).all()
+            first = c.execute(by_age.limit(_EXAMPLES)).all()
             if first:
                 waiting.append(Waiting(lane, cause, count, first[0].since, tuple(r.customer_id for r in first)))
     return waiting, twins
 
 
-def _causes(c: Connection, *here: ColumnElement[bool]) -> Iterator[str | None]:
-    """Each cause once, from one to the next by the index: so that ten thousand of one do not hide another."""
-    kind = t.tasks.c.kind
-    found = c.execute(select(func.min(kind)).where(*here)).scalar()
-    while found is not None:
-        yield found
-        found = c.execute(select(func.min(kind)).where(*here, kind > found)).scalar()
-    if c.execute(select(kind).where(*here, kind.is_(None)).limit(1)).first():
-        yield None
-
-
-def _oldest_debt(c: Connection, lane: str, updates_too: bool) -> datetime | None:
-    """Since when the oldest debt of a lane stands, as far as both ends of its line tell.
-
-    Who came first is due first; who was tried again and again is due last. What waits for a person is no debt here.
-    """
-    tasks = t.tasks.c
-    pending = select(tasks.since).where(tasks.lane == lane, tasks.state == "pending")
-    if not updates_too:
-        pending = pending.where(tasks.ref.is_(None))
-    ends: list[Select[Any]] = [select(tasks.since).where(tasks.lane == lane, tasks.state == "running").limit(_ENDS)]
-    for held in (False, True):
-        line = pending.where(tasks.held.is_(held))
-        ends += [line.order_by(order).limit(_ENDS) for order in (tasks.due_at, tasks.due_at.desc())]
-    every = union_all(*(select(end.subquery().c.since) for end in ends)).subquery()
-    since: datetime | None = c.execute(select(func.min(every.c.since))).scalar()
-    return since
-
-
-def _unreadable(c: Connection, after: datetime) -> tuple[int, datetime] | None:
-    d = t.deliveries.c
-    lately = select(d.received_at).where(d.verdict == _UNREADABLE, d.received_at > after)
-    some = lately.order_by(d.received_at).limit(MOST).subquery().c
-    row = c.execute(select(func.count().label("n"), func.min(some.received_at).label("since"))).first()
-    return (row.n, row.since) if row and row.n else None
+def _unreadable(c: Connection) -> tuple[int, datetime] | None:
+    waits = unreadable.left(c, most=MOST)
+    return (waits.count, waits.since) if waits.since else None

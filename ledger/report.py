@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, distinct, func, select
+from sqlalchemy import ColumnElement, case, distinct, func, select
 
-from ledger import census
+from ledger import census, oldest, once_more
 from ledger import tables as t
 from ledger.arrival import Known
 from ledger.breaker import Health
 from ledger.census import Counted
 from ledger.database import Database
 from ledger.erase import Erasure, erasure_of
+from ledger.once_more import Checked
 from ledger.waiting import Failures, Waiting
 
 
 @dataclass(frozen=True, slots=True)
 class LaneReport:
-    """One lane at a glance: tasks by state, since when the oldest debt stands, and its health.
+    """One lane at a glance: customers by the state of their task, who waits longest, and the lane's health.
 
+    The counts are disjoint, and their sum is the number of customers, the same for each lane of one look.
+    ``checked``: those of ``pending`` that have arrived and are only checked once more.
+    ``oldest_debt``: since when the oldest of ``pending`` and ``running`` waits; ``oldest_failed``: of ``failed``.
     ``done`` are in sync. ``excluded`` are customers without a task here: those who were erased, and those who were
     never to come here. ``counted_at``: what is too large to be counted at each look is of that moment; None when all
     is right now. Up to ``census.LIVE`` a number is always right now.
@@ -37,20 +41,25 @@ class LaneReport:
     oldest_debt: datetime | None
     health: Health
     counted_at: datetime | None = None
+    oldest_failed: datetime | None = None
+    checked: Checked = Checked()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is not at rest in some lanes, in customers: who waits for a person, who is on their way and since when.
+    """What is not at rest in some lanes, in customers, each of them counted once: who waits for a person, and who else
+    is on their way; ``oldest``: since when the oldest task of these lanes waits. Changes that are switched off are not
+    on their way. ``checked``: who has arrived, and is only checked once more, the last of them at ``checked_at``.
 
-    ``exact`` is False where there are too many to be told apart: then each number is that of one lane, and at least so
-    many there are.
+    ``exact`` is False where there are too many to be told apart: then at least so many there are.
     """
 
     need_a_person: int
     on_their_way: int
     oldest: datetime | None
     exact: bool = True
+    checked: int = 0
+    checked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +78,15 @@ class Story:
 class Report:
     """Looks into the ledger for commands and pages."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, updates_too: bool = True) -> None:
         self._database = database
+        self._updates_too = updates_too
 
-    def lanes(self, names: Sequence[str]) -> list[LaneReport]:
-        """Each lane at a glance, in the order given; it costs the same however many customers there are."""
+    def lanes(self, names: Sequence[str], *, now: datetime | None = None) -> list[LaneReport]:
+        """Each lane at a glance, in the order given; it costs the same however many customers there are.
+
+        ``now`` is needed to tell ``checked``.
+        """
         with self._database.reading() as c:
             found, customers = census.look(c, names)
             large = customers > census.LIVE or max(found.values(), default=0) > census.LIVE
@@ -82,27 +95,46 @@ class Report:
                 row["name"]: Health(**{k: v for k, v in row.items() if k != "name"})
                 for row in c.execute(select(t.lanes)).mappings()
             }
-            return [_lane(c, name, _Found(found, customers, last), healths.get(name, Health())) for name in names]
+            reports = [_lane(name, _Found(found, customers, last), healths.get(name, Health())) for name in names]
+            return [
+                replace(
+                    report,
+                    oldest_debt=oldest.waiting(c, report.lane, updates_too=self._updates_too)
+                    if report.pending or report.running
+                    else None,
+                    oldest_failed=oldest.failed(c, report.lane) if report.failed else None,
+                    checked=once_more.in_lane(c, report.lane, now) if now and report.pending else Checked(),
+                )
+                for report in reports
+            ]
 
     def left(self, lanes: Sequence[LaneReport]) -> Left:
         """Who is left in these lanes, each customer counted once however many of the lanes they are left in."""
         open_tasks = sum(lane.pending + lane.running + lane.failed for lane in lanes)
         if not open_tasks:
             return Left(0, 0, None)
+        since = min((lane.oldest_debt for lane in lanes if lane.oldest_debt), default=None)
         if open_tasks > census.LIVE_DEBT:
-            oldest = min((lane.oldest_debt for lane in lanes if lane.oldest_debt), default=None)
-            on_their_way = max(lane.pending + lane.running for lane in lanes)
-            return Left(max(lane.failed for lane in lanes), on_their_way, oldest, exact=False)
+            # Who waits in one lane may have failed in another, and then is one who needs a person.
+            failed_in_all = sum(lane.failed for lane in lanes)
+            on_their_way = max(lane.pending + lane.running - (failed_in_all - lane.failed) for lane in lanes)
+            return Left(max(lane.failed for lane in lanes), max(0, on_their_way), since, exact=False)
         tasks = t.tasks.c
         failed = tasks.state == "failed"
+        here: list[ColumnElement[bool]] = [tasks.lane.in_([lane.lane for lane in lanes]), tasks.state.in_(census.OPEN)]
+        if not self._updates_too:
+            here.append((tasks.state != "pending") | tasks.ref.is_(None))
+        arrived = once_more.is_checked()
         left = select(
             func.count(distinct(case((failed, tasks.customer_id)))),
-            func.count(distinct(case((~failed, tasks.customer_id)))),
-            func.min(case((~failed, tasks.since))),
-        ).where(tasks.lane.in_([lane.lane for lane in lanes]), tasks.state.in_(census.OPEN))
+            func.count(distinct(case((arrived, None), else_=tasks.customer_id))),  # not true: a kind may be NULL
+            func.count(distinct(tasks.customer_id)),
+            func.max(case((arrived, tasks.due_at))),
+        )
         with self._database.reading() as c:
-            need_a_person, on_their_way, oldest = c.execute(left).one()
-        return Left(need_a_person, on_their_way, oldest)
+            need_a_person, not_there, everybody, checked_at = c.execute(left.where(*here)).one()
+        checked = everybody - not_there
+        return Left(need_a_person, not_there - need_a_person, since, True, checked, checked_at if checked else None)
 
     def members(self) -> int:
         """How many members the index holds; of very many, at the last count."""
@@ -125,12 +157,6 @@ class Report:
             query = select(t.deliveries.c.received_at).order_by(t.deliveries.c.id.desc()).limit(1)
         with self._database.reading() as c:
             return c.execute(query).scalar()
-
-    def count_deliveries(self, verdict: str) -> int:
-        """How many deliveries with this verdict still have their body."""
-        kept = (t.deliveries.c.verdict == verdict, t.deliveries.c.body_gone_at.is_(None))
-        with self._database.reading() as c:
-            return c.execute(select(func.count()).where(*kept)).scalar() or 0
 
     def failures(self, names: Sequence[str], *, examples: int = 3) -> list[Failures]:
         """What waits for a person in these lanes, grouped by lane and cause, the largest group first."""
@@ -165,22 +191,29 @@ class _Found:
     last: Counted | None
 
 
-def _lane(c: Connection, lane: str, found: _Found, health: Health) -> LaneReport:
-    """The lane from what was just found, and from the last count what there was too much of to find."""
+def _lane(lane: str, found: _Found, health: Health) -> LaneReport:
+    """The lane from what was just found, and from the last count what there was too much of to find.
+
+    The most frequent of the states is then told as what is left of the last count's sum: so that what is right now and
+    what was counted before still add up.
+    """
     counts = {state: found.tasks[lane, state] for state in census.STATES}
     there = sum(counts.values())
-    debts = sum(counts[state] for state in census.OPEN)
     customers, last = found.customers, found.last
-    oldest: datetime | None = None
     if last is not None:
         counts = {s: max(n, last.tasks.get((lane, s), 0)) if n > census.LIVE else n for s, n in counts.items()}
-        customers, there = last.customers, last.of(lane)
-        oldest = last.oldest.get(lane) if debts > census.LIVE_DEBT else None
+        customers = max(last.customers, customers)
+        most = max(counts, key=lambda state: counts[state])
+        if counts[most] > census.LIVE:
+            counts[most] = max(census.LIVE + 1, last.of(lane) - sum(n for s, n in counts.items() if s != most))
+        there = sum(counts.values())
     return LaneReport(
         lane,
         **counts,
         excluded=max(0, customers - there),
-        oldest_debt=oldest or (census.oldest_debt(c, lane) if debts else None),
+        oldest_debt=None,
         health=health,
         counted_at=last.at if last is not None else None,
+        oldest_failed=None,
+        checked=Checked(),
     )

@@ -20,8 +20,9 @@ from sqlalchemy import Connection, Text, cast, delete, func, select, update
 from ledger import silence
 from ledger import tables as t
 from ledger.counting import attempts_by_hour, deliveries_by_hour, last_of_page, newest_totals, top_of
-from ledger.counts import Counts, Hour, hour_of
+from ledger.counts import Counts, Hour, Latency, hour_of
 from ledger.database import Database
+from ledger.lease import is_held
 from ledger.mark import Seen, State, may_go_to
 from ledger.rows import insert_of
 from ledger.turn import take_turn
@@ -82,6 +83,13 @@ class Rollups:
             fresh = c.execute(newest.limit(n)).scalars().all()
         return [*state.recent, *reversed(fresh)][-min(n, RECENT) :]
 
+    def latency(self) -> Latency:
+        """The latency of the newest ``RECENT`` customers: what the overview, ``flask status`` and the metrics tell.
+
+        It is the time of the whole way, waiting for a lane that was off or stopped included.
+        """
+        return Latency.of(self.last_totals())
+
     def expected_gap(self, now: datetime) -> timedelta | None:
         """How long without any delivery would be unusual now; None while that cannot be told: see ``silence``."""
         h = t.hours.c
@@ -100,7 +108,7 @@ class Rollups:
         """
         with self._database.reading() as c:
             held_until = c.execute(select(t.cursors.c.held_until).where(t.cursors.c.name == CURSOR)).scalar()
-            if (held_until is not None and now < held_until) or self._is_through(_state(c), self._see(c, now)):
+            if is_held(held_until, now, _HOLD) or self._is_through(_state(c), self._see(c, now)):
                 return False
         try:
             return self._walk(self._take(now), now)

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from ledger import lease
 from ledger import tables as t
 from ledger.database import Database
 from ledger.migrate import Shape, shape_of
@@ -82,8 +83,8 @@ def life(database: Database, now: datetime) -> Life:
     last = select(t.deliveries.c.secret).order_by(t.deliveries.c.id.desc()).limit(_LAST).subquery()
     with database.reading() as c:
         began = select(t.attempts.c.started_at).order_by(t.attempts.c.id.desc()).limit(1)
-        held = select(func.count()).where(*running, t.tasks.c.lease_until > now)
-        abandoned = select(func.count()).where(*running, t.tasks.c.lease_until <= now)
+        held = select(func.count()).where(*running, lease.held(t.tasks.c.lease_until, now, lease.LONGEST_LEASE))
+        abandoned = select(func.count()).where(*running, lease.ended(t.tasks.c.lease_until, now, lease.LONGEST_LEASE))
         labels = c.execute(select(last.c.secret, func.count()).group_by(last.c.secret)).all()
         return Life(
             c.execute(began).scalar(),

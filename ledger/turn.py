@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 
 from ledger import tables as t
 from ledger.database import Database
+from ledger.lease import free, is_held
 from ledger.rows import insert_of
 
 
@@ -22,19 +23,17 @@ class Turn(NamedTuple):
 def take_turn(database: Database, name: str, now: datetime, hold: timedelta) -> Turn | None:
     """The right to the cursor ``name`` for ``hold``; None when somebody else has it. Raises ``StoreBusy``.
 
-    Looks before it writes, for most who ask come too early. A moment too far off was written by a clock that has been
-    set back since, and binds nobody.
+    Looks before it writes, for most who ask come too early.
     """
-    until, held = now + hold, t.cursors.c.held_until
+    until, held_until = now + hold, t.cursors.c.held_until
     with database.reading() as c:
-        row = c.execute(select(held).where(t.cursors.c.name == name)).first()
-    if row is not None and row.held_until is not None and now < row.held_until <= until:
+        row = c.execute(select(held_until).where(t.cursors.c.name == name)).first()
+    if row is not None and is_held(row.held_until, now, hold):
         return None
-    free = or_(held.is_(None), held <= now, held > until)
     with database.writing(loose=True) as c:
         if row is None:
             new = insert_of(database)(t.cursors).values(name=name)
             c.execute(new.on_conflict_do_nothing(index_elements=["name"]))
-        mine = update(t.cursors).where(t.cursors.c.name == name, free).values(held_until=until)
+        mine = update(t.cursors).where(t.cursors.c.name == name, free(held_until, now, hold)).values(held_until=until)
         taken = c.execute(mine.returning(t.cursors.c.value)).first()
     return None if taken is None else Turn(until, taken.value)

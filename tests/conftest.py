@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from ledger.database import Database
 from ledger.migrate import upgrade
 from ledger.tables import metadata
+from tests.chromium import browser  # noqa: F401 - a fixture
 from tests.crash import starter  # noqa: F401 - a fixture
 from tests.leaks import leaks_of
 from tests.reaper import Reaper

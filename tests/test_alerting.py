@@ -167,6 +167,13 @@ class TestALaneThatStops:
         now = moment(replace(WELL, healths={"smaregi": REFUSED}), standing)
         assert sorted(seen(now)) == ["credential:smaregi", "open:smaregi"]
 
+    def test_one_that_was_asked_to_wait_for_long_is_told_as_that_until_it_is_well(self) -> None:
+        asked = replace(OPEN, kind="smaregi.busy", paused_until=NOON + timedelta(hours=1))
+        for health in (asked, replace(asked, breaker="probing")):
+            assert seen(moment(replace(WELL, healths={"smaregi": health}))) == ["paused:smaregi"]
+        short = Health(paused_until=NOON + timedelta(minutes=1), kind="smaregi.busy")
+        assert seen(moment(replace(WELL, healths={"smaregi": short}))) == []
+
     def test_a_probe_on_its_way_changes_nothing(self) -> None:
         assert seen(moment(replace(WELL, healths={"smaregi": replace(OPEN, breaker="probing")}))) == ["open:smaregi"]
 

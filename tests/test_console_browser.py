@@ -5,8 +5,6 @@ Needs Chromium (`CHROMIUM` names it, else it is looked for); without one these t
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -21,9 +19,6 @@ from handlers.console.access import acts, note
 from handlers.house import House
 from tests.building import house_of
 from tests.console import PASSWORD, VIEW_PASSWORD, console_app
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium here")
 
 PAGE = """{% extends "console/base.html" %}{% import "console/parts.html" as parts with context %}
 {% block main %}<h1>Try</h1>{{ parts.id(6900000000001) }} {{ parts.ago(at) }}
@@ -75,16 +70,6 @@ def url(sqlite_url: str, mocker: Any) -> Iterator[str]:
         server.shutdown()
         thread.join()
     house_of(app).close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - a library for these tests alone
-
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield made
-        made.close()
 
 
 def signed_in(browser: Any, url: str, *, password: str = PASSWORD, **how: Any) -> Any:

@@ -142,6 +142,22 @@ def test_a_lane_that_is_stopped_stands_on_top_with_what_to_do(app: Flask, clock:
         assert words in page
 
 
+def test_a_stopped_lane_is_tried_by_a_button_and_that_is_written_down(app: Flask, clock: Clock) -> None:
+    house = house_of(app)
+    asked = Retry(timedelta(hours=1), "busy", "smaregi.busy", pause=True)
+    house.book.health_book.note("smaregi", asked, now=clock())
+    client = signed_in(app)
+    assert "Try this lane now" in client.get("/console/failures").text
+    answer = post(client, "/console/failures/try-lane", lane="smaregi")
+    assert answer.status_code == 303
+    assert "Smaregi is tried with one customer now." in client.get(answer.location).text
+    assert house.book.health_book.pause_left("smaregi", now=clock()) == timedelta(0)
+    assert ("tried a stopped lane", None) in acts_of(app)
+    post(client, "/console/failures/try-lane", lane="hubspot")
+    assert "HubSpot has not stopped" in client.get("/console/failures").text
+    assert post(client, "/console/failures/try-lane", lane="nowhere").status_code == 404
+
+
 def test_one_cause_is_paged_and_each_customer_stands_once(app: Flask, clock: Clock) -> None:
     fail(app, SEVERAL, *range(1, 8))
     client, seen, url = signed_in(app), [], "/console/failures/group?lane=smaregi&kind=smaregi.several_members"

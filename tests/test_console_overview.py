@@ -151,6 +151,63 @@ def test_a_lane_that_is_off_leaves_nobody_behind_but_what_waits_for_it_is_said(
     assert "ENABLE_CRM_SYNC is false" in card(text, "hubspot")
 
 
+def set_breaker(house: House, lane: str, breaker: str) -> None:
+    with house.database.writing() as c:
+        c.execute(t.lanes.insert().values(name=lane, breaker=breaker, retry_at=NOON, kind="hubspot.unavailable"))
+
+
+WRONG: dict[str, tuple[Callable[[House, Ledger, Clock], Any], str]] = {
+    "unreadable": (
+        lambda h, ledger, c: ledger.hear(delivery_of(None, verdict="unreadable"), now=c()),
+        "1 delivery cannot be read.",
+    ),
+    "stopped": (
+        lambda h, ledger, c: h.book.health_book.note("smaregi", retry(stop=True, kind="smaregi.plan"), now=c()),
+        "Smaregi is stopped.",
+    ),
+    "mail stopped": (
+        lambda h, ledger, c: h.book.health_book.note("mail", retry(stop=True, kind="mail.credential"), now=c()),
+        "Mail is stopped.",
+    ),
+    "probing": (
+        lambda h, ledger, c: set_breaker(h, "hubspot", "probing"),
+        "HubSpot is stopped.",
+    ),
+    "asked to wait": (
+        lambda h, ledger, c: h.book.health_book.note(
+            "hubspot", retry(after=timedelta(hours=2), pause=True, kind="hubspot.daily_limit"), now=c()
+        ),
+        "HubSpot has asked us to wait until 2026-11-22 14:00.",
+    ),
+    "an alert": (lambda h, ledger, c: rise(h, Sighting("silence", "silence", c())), "All 2 customers are in sync."),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_the_sentence_on_top_is_never_green_while_something_is_wrong(
+    make: MakeApp, database_url: str, clock: Clock, what: str
+) -> None:
+    app = make(enable_welcome_email=True, smtp_url="smtp://localhost:25", mail_from="shop@example.com")
+    ledger = Ledger(house_of(app).database)
+    hear(ledger, 2, clock)
+    ledger.carry_everything(now=clock())
+    assert "notice--good" in page(app)
+    act, words = WRONG[what]
+    act(house_of(app), ledger, clock)
+    text = page(app)
+    assert words in headline(text)
+    assert "All 2 customers are in sync." in headline(text)
+    top = text[: text.index("headline")]
+    assert "notice--good" not in top.rpartition("<div")[2]
+
+
+def test_a_short_pause_is_nothing_to_say_on_top(app: Flask, house: House, ledger: Ledger, clock: Clock) -> None:
+    hear(ledger, 1, clock)
+    ledger.carry_everything(now=clock())
+    house.book.health_book.note("hubspot", retry(after=timedelta(seconds=20), pause=True), now=clock())
+    assert headline(page(app)) == "The only customer is in sync."
+
+
 def test_it_says_so_when_changes_are_not_carried(make: MakeApp) -> None:
     assert "ENABLE_UPDATE_SYNC is false" in page(make(enable_update_sync=False))
 

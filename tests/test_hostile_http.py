@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clients.errors import TryLater
 from clients.http import Answer, Http, read_json
@@ -60,14 +62,28 @@ def test_a_redirect_to_nowhere_is_an_answer_like_another(where: str) -> None:
         ",",
         "Sun,",
         "nan",
-        "inf",
         "-1",
-        "1e999",
-        "604801",
     ],
 )
 def test_a_retry_after_that_makes_no_sense_is_none(asked: str) -> None:
     assert Answer(429, {"Retry-After": asked}, None).wait(NOON) is None
+
+
+@given(
+    st.one_of(
+        st.floats(0).map(str),
+        st.integers(0).map(str),
+        st.datetimes(datetime(2026, 11, 23), datetime(9999, 12, 30)).map(  # noqa: DTZ001 - a header names its zone
+            lambda at: at.strftime("%a, %d %b %Y %H:%M:%S GMT")
+        ),
+        st.sampled_from(["604801", "259200", "inf", "1e999", "3600", "3601"]),
+    )
+)
+def test_no_retry_after_is_obeyed_for_longer_than_an_hour(asked: str) -> None:
+    """One of days, by a mistake or by somebody who forgot it there, stopped a lane for days."""
+    wait = Answer(429, {"Retry-After": asked}, None).wait(NOON)
+    assert wait is not None
+    assert timedelta(0) <= wait <= timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def listed(name: str, *scopes: str) -> dict[str, Any]:
             {"a-read", "b-c"},
         ),
         ({"message": "This hapikey (no-secret) does not have proper permissions!"}, set()),
+        ({"category": "MISSING_SCOPES", "requiredGranularScopes": ["見本 花子 Bearer a-secret", WRITE]}, {WRITE}),
         ({"message": NO_SCOPES, "links": {"scopes": "https://developers.hubspot.com/scopes"}}, set()),
     ],
 )

@@ -136,19 +136,19 @@ def test_a_claim_whose_lease_is_over_may_not_begin(alerts: Alerts) -> None:
 def test_who_was_killed_before_sending_has_told_nobody(alerts: Alerts) -> None:
     risen(alerts)
     claimed(alerts)
-    assert alerts.end_unknown(now=later(seconds=61)) == []
+    assert alerts.end_unknown(now=later(seconds=61), lease=LEASE) == []
     assert begun(alerts, later(seconds=61))
 
 
 def test_who_was_killed_while_sending_may_have_told_everybody(alerts: Alerts) -> None:
     risen(alerts)
     dead = begun(alerts)
-    assert alerts.end_unknown(now=later(seconds=59)) == []
+    assert alerts.end_unknown(now=later(seconds=59), lease=LEASE) == []
     assert alerts.claim(5, now=later(seconds=60), lease=LEASE) == []
-    assert [alert.id for alert in alerts.end_unknown(now=later(seconds=60))] == [dead.id]
+    assert [alert.id for alert in alerts.end_unknown(now=later(seconds=60), lease=LEASE)] == [dead.id]
     [alert] = alerts.open_ones()
     assert (alert.news, alert.told_at, alert.trouble) == (None, later(seconds=60), UNKNOWN_END)
-    assert alerts.end_unknown(now=later(hours=1)) == []
+    assert alerts.end_unknown(now=later(hours=1), lease=LEASE) == []
     assert alerts.claim(5, now=later(days=1), lease=LEASE) == []
     assert not alerts.told(dead, now=later(minutes=2)), "its word comes too late"
 
@@ -158,7 +158,7 @@ def test_that_it_is_over_is_told_even_so(alerts: Alerts) -> None:
     begun(alerts)
     write(alerts, Changes(over=(dead.id,)), later(seconds=30))
     assert alerts.claim(5, now=later(seconds=31), lease=LEASE) == [], "first it must be known how the rise ended"
-    alerts.end_unknown(now=later(seconds=60))
+    alerts.end_unknown(now=later(seconds=60), lease=LEASE)
     over = begun(alerts, later(seconds=60))
     assert (over.news, over.told_at) == ("over", later(seconds=60))
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from ledger import census
+from ledger import census, oldest
+from ledger import tables as t
 from ledger.census import Census
 from ledger.database import Database
 from ledger.erase import Erasing
@@ -59,23 +60,32 @@ def test_of_a_large_ledger_the_last_count_is_told_with_its_time(
     counted_at = clock()
     assert Census(ledger.database).count(counted_at)
     ledger.carry(done("m-9"), now=clock.forward(seconds=5))
-    assert numbers(smaregi(ledger)) == (0, 0, 4, 2, 0), "what is small is right now, what is large as it was"
+    assert numbers(smaregi(ledger)) == (0, 0, 6, 2, 0), "what is small is right now, what is large is the rest"
     assert smaregi(ledger).counted_at == counted_at
 
     assert Census(ledger.database).count(clock.forward(minutes=1))
     assert numbers(smaregi(ledger)) == (0, 0, 6, 2, 0)
 
 
-def test_the_oldest_of_many_debts_is_that_of_the_last_count(
+def test_the_oldest_of_many_is_found_by_both_ends_of_the_line_and_the_last_count(
     ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(census, "LIVE", 3)
     monkeypatch.setattr(census, "LIVE_DEBT", 2)
+    monkeypatch.setattr(oldest, "_ENDS", 1)
+    due = {1: NOON + timedelta(hours=1), 2: NOON, 8: NOON + timedelta(hours=9)}
+    with ledger.database.writing() as c:  # the oldest is due neither first nor last
+        c.execute(t.tasks.update().values(state="pending", due_at=NOON + timedelta(hours=2)))
+        for i, at in due.items():
+            c.execute(t.tasks.update().where(t.tasks.c.customer_id == i).values(due_at=at))
+    assert smaregi(ledger).oldest_debt == NOON - timedelta(minutes=18)
     Census(ledger.database).count(clock())
-    assert smaregi(ledger).oldest_debt == NOON - timedelta(minutes=15)
-    ledger.resync.page(now=clock(), lanes=["smaregi"], customer_ids=[5])
-    ledger.carry(done("m-1"), now=clock.forward(seconds=1))
-    assert smaregi(ledger).oldest_debt == NOON - timedelta(minutes=14), "one is few enough to look at"
+    assert smaregi(ledger).oldest_debt == NOON - timedelta(minutes=19)
+
+
+def test_who_waits_and_who_failed_are_told_apart(ledger: Ledger) -> None:
+    assert smaregi(ledger).oldest_debt == NOON - timedelta(minutes=13)
+    assert smaregi(ledger).oldest_failed == NOON - timedelta(minutes=15)
 
 
 def test_counting_is_due_only_now_and_then(ledger: Ledger, clock: Clock) -> None:

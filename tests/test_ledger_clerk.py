@@ -220,7 +220,7 @@ def test_a_look_needs_no_turn(ledger: Ledger, clock: Clock) -> None:
             assert ledger.task()["request_id"] != "being written"
     else:
         with locked(ledger.database):
-            assert ledger.book.next_due("smaregi") == clock()
+            assert ledger.book.next_due("smaregi", now=clock()) == clock()
 
 
 # --- a database that goes and comes back

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from clients.pace import Pace, PaceStore
+from clients import pace
+from clients.pace import AlonePace, Pace, PaceStore
+from clients.shopify.points import Points
 from clients.token import SharedToken, Token, Vault
+from ledger import keeps
 from ledger.database import Database
 from ledger.keeps import Paces, Tallies, TokenVault
 from tests.conftest import NOON, Clock
@@ -132,6 +138,72 @@ def test_a_clock_that_was_far_ahead_and_is_set_back_does_not_stop_the_pace(datab
     paces = Paces(database)
     paces.reserve("far.reads", 1, 10, NOON.timestamp() + 86_400)
     assert paces.reserve("far.reads", 1, 10, NOON.timestamp()) == pytest.approx(NOON.timestamp())
+
+
+def test_store_and_clients_agree_how_far_ahead_a_slot_may_lie() -> None:
+    assert keeps.FARTHEST_S == pace.FARTHEST_S
+
+
+def _stores(database: Database) -> dict[str, PaceStore]:
+    return {"shared": Paces(database), "alone": AlonePace()}
+
+
+class _SetBack(_OwnTime):
+    """A clock that is set back once, in the ``turn``-th sleep; ``real`` is the time that has really passed."""
+
+    def __init__(self, at: float, back: float, turn: int) -> None:
+        super().__init__(at)
+        self.back, self.turn, self.real = back, turn, 0.0
+        self.longest = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.longest, self.real = max(self.longest, seconds), self.real + seconds
+        super().sleep(seconds)
+        self.turn -= 1
+        if self.turn == 0:
+            self.at -= self.back
+
+
+@given(
+    back=st.floats(1, 10_000_000),
+    turn=st.integers(1, 30),
+    rate=st.sampled_from([0.5, 2.0, 8.0, 100.0]),
+    kind=st.sampled_from(["shared", "alone"]),
+    points=st.booleans(),
+)
+def test_nobody_sleeps_for_as_long_as_the_clock_was_set_back(
+    database: Database, back: float, turn: int, rate: float, kind: str, *, points: bool
+) -> None:
+    """In a loop as busy as can be: what is waited in all is bounded, and so is each single sleep."""
+    store, time = _stores(database)[kind], _SetBack(1_000_000.0, back, turn)
+    name = f"far.{secrets.token_hex(8)}"
+    calls = 40
+    if points:
+        rate = max(rate, 10.0)
+        bucket = Points(store, name, now=time.now, sleep=time.sleep)
+        bucket.per_second = rate
+        for _ in range(calls):
+            bucket.take(10)
+        fair = calls * 10 / rate
+    else:
+        for _ in range(calls):
+            pace_of_one = Pace(store, name, rate, now=time.now, sleep=time.sleep)
+            for _ in range(2):
+                pace_of_one.take()
+        fair = calls * 2 * 1.25 / rate
+    assert time.longest <= pace.LONGEST_SLEEP_S
+    assert time.real <= fair + pace.FARTHEST_S + 2
+
+
+def test_a_slot_in_hand_from_before_the_clock_was_set_back_counts_for_nothing() -> None:
+    time = _OwnTime(1_000_000.0)
+    busy = Pace(AlonePace(), "far.reads", 8, now=time.now, sleep=time.sleep)
+    for _ in range(20):
+        busy.take()
+    time.at -= 3600
+    before = time.at
+    busy.take()
+    assert time.at - before <= 1
 
 
 def test_all_together_never_go_faster_than_the_rate(database: Database) -> None:

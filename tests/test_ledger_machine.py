@@ -352,7 +352,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def rescue(self) -> None:
-        ended = [key for key, (_, until) in self.live.items() if until < self.now]
+        # A lease that lies too far ahead was taken before the clock was set back, and binds nobody.
+        ended = [key for key, (_, until) in self.live.items() if not self.now < until <= self.now + 2 * LEASE]
         assert self.ledger.book.rescue(now=self.now) == len(ended)
         for key in ended:
             del self.live[key]
@@ -385,7 +386,22 @@ class LedgerMachine(RuleBasedStateMachine):
             if lane in lanes and (task.state == "failed" or not only_failed):
                 task.owe()
 
-    @rule(seconds=st.sampled_from([1, 10, 61, 4000, -1, -30, -600]))
+    @rule(lane=LANE, i=CUSTOMERS, name=NAMES, back=st.sampled_from([30, 100, 3600]), outcome=OUTCOMES)
+    def the_clock_is_set_back_and_the_holder_dies(
+        self, lane: str, i: int, name: str | None, back: int, outcome: Outcome
+    ) -> None:
+        """What it held comes back within twice the lease, by whatever clock, and goes out."""
+        dead = self.somebody_carries(lane, i, name)
+        self.behind += timedelta(seconds=back)
+        self.rescue()
+        for _ in range(2):
+            self.time_goes_on(int(LEASE.total_seconds()))
+            self.rescue()
+        tokens = {hand.claimed.token for hand in dead}
+        assert tokens.isdisjoint(token for token, _ in self.live.values())
+        self.work(lane, 4, 0, outcome)
+
+    @rule(seconds=st.sampled_from([1, 10, 61, 4000, -1, -30, -600, -3600]))
     def set_the_clock(self, seconds: int) -> None:
         """Time goes on, or our clock is set back."""
         if seconds < 0:

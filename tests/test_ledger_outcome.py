@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.breaker import Health, after_outcomes, free_from, may_claim
+from ledger.breaker import Health, after_outcomes, free_from, lift, may_claim
 from ledger.outcome import (
     LATE,
     ONCE_MORE,
@@ -184,13 +184,15 @@ PROBING = replace(OPEN, breaker="probing", retry_at=soon(seconds=60))
         (replace(OPEN, paused_until=soon(seconds=9)), soon(seconds=5), (0, False)),
         (PROBING, soon(seconds=59), (0, False)),
         (PROBING, soon(seconds=60), (1, True)),
+        (OPEN, soon(hours=-1), (1, True)),
+        (PROBING, soon(hours=-1), (1, True)),
     ],
 )
 def test_who_may_claim(health: Health, now: datetime, expected: tuple[int, bool]) -> None:
     assert may_claim(health, 10, now) == expected
     if expected[0] == 0:
-        assert free_from(health, now) > now
-        assert may_claim(health, 10, free_from(health, now))[0] > 0
+        assert free_from(health, now, now) > now
+        assert may_claim(health, 10, free_from(health, now, now))[0] > 0
 
 
 def test_a_lane_opens_after_five_carries_failed_in_a_row() -> None:
@@ -263,6 +265,74 @@ def test_a_result_from_before_the_pause_does_not_end_it() -> None:
 def test_a_longer_pause_is_not_cut_short_by_a_shorter_one() -> None:
     paused = replace(WELL, paused_until=soon(hours=6))
     assert after_outcomes(paused, [retry(pause=True, after=timedelta(seconds=1))], NOON).paused_until == soon(hours=6)
+
+
+def test_a_long_pause_is_a_stopped_lane_that_ends_with_one_probe() -> None:
+    asked = retry(pause=True, after=timedelta(hours=1), kind="far.busy")
+    health = after_outcomes(WELL, [asked], NOON)
+    assert (health.breaker, health.opened_at, health.paused_until) == ("open", NOON, soon(hours=1))
+    assert may_claim(health, 10, soon(minutes=59)) == (0, False)
+    assert may_claim(health, 10, soon(hours=1)) == (1, True)
+
+    again = after_outcomes(replace(health, breaker="probing"), [asked], soon(hours=1))
+    assert (again.breaker, again.opened_at, again.paused_until) == ("open", NOON, soon(hours=2))
+    assert after_outcomes(replace(health, breaker="probing"), [done()], soon(hours=1)) == WELL
+    failed_probe = after_outcomes(replace(health, breaker="probing"), [retry()], soon(hours=1))
+    assert (failed_probe.breaker, failed_probe.paused_until, failed_probe.kind) == ("open", None, retry().kind)
+
+
+LONG = after_outcomes(WELL, [retry(pause=True, after=timedelta(hours=9), kind="hubspot.daily_limit")], NOON)
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        done(),
+        failed(),
+        retry(kind="hubspot.http_503"),
+        retry(pause=True, after=timedelta(seconds=1), kind="hubspot.rate_limit"),
+        retry(pause=True, after=timedelta(minutes=9), kind="hubspot.rate_limit"),
+    ],
+)
+def test_what_was_under_way_when_a_long_pause_began_ends_it_not_and_gives_it_no_other_cause(late: Outcome) -> None:
+    after = after_outcomes(LONG, [late], soon(seconds=1))
+    assert (after.breaker, after.kind, after.paused_until) == ("open", "hubspot.daily_limit", soon(hours=9))
+
+
+def test_a_credential_that_is_refused_meanwhile_says_more_than_the_pause() -> None:
+    after = after_outcomes(LONG, [retry(stop=True, kind="hubspot.token")], soon(seconds=1))
+    assert (after.kind, after.paused_until) == ("hubspot.token", soon(hours=9))
+
+
+@pytest.mark.parametrize("hours", [26, 72, 24 * 400])
+def test_a_pause_longer_than_any_may_be_binds_nobody(hours: int) -> None:
+    """It was written by an older version, or before the clock was set back."""
+    old = replace(WELL, paused_until=soon(hours=hours))
+    assert may_claim(old, 10, NOON) == (10, False)
+    assert free_from(old, NOON, NOON) == NOON
+    asked = retry(pause=True, after=timedelta(hours=hours))
+    paused_until = after_outcomes(WELL, [asked], NOON).paused_until
+    assert paused_until is not None
+    assert paused_until <= soon(hours=25)
+
+
+@pytest.mark.parametrize(
+    ("health", "lifted"),
+    [
+        (WELL, None),
+        (replace(WELL, paused_until=soon(minutes=5)), None),
+        (replace(WELL, paused_until=soon(hours=6)), (1, True)),
+        (LONG, (1, True)),
+        (OPEN, (1, True)),
+        (PROBING, None),
+    ],
+)
+def test_what_somebody_lifts(health: Health, lifted: tuple[int, bool] | None) -> None:
+    after = lift(health, NOON)
+    if lifted is None:
+        assert after == health
+    else:
+        assert may_claim(after, 10, NOON) == lifted
 
 
 def test_outcomes_name_themselves() -> None:

@@ -12,6 +12,7 @@ from ledger import tables as t
 from ledger.database import Database
 from ledger.outcome import Failed
 from ledger.readings import MOST, Asked, Readings, look
+from ledger.unreadable import Unreadable
 from tests.conftest import NOON, Clock
 from tests.ledger_cases import LANES, Ledger, delivery_of, done, person, retry
 from tests.test_ledger_plans import Listener, plans_of, reads_from_end_to_end
@@ -115,13 +116,18 @@ def test_what_waits_for_a_person_or_for_a_switch_is_no_debt(small: Ledger) -> No
     assert read(small, replace(ASKED, updates_too=False)).debts == {}
 
 
-def test_unreadable_deliveries_count_for_a_day(small: Ledger) -> None:
+def test_unreadable_deliveries_count_until_they_are_closed(small: Ledger) -> None:
     for minute in (0, 5):
         at = NOON + timedelta(minutes=minute)
         small.hear(delivery_of(None, verdict="unreadable", received_at=at), now=at)
     assert read(small, minutes=10).unreadable == (2, NOON)
-    assert read(small, minutes=24 * 60 + 1).unreadable == (1, NOON + timedelta(minutes=5))
-    assert read(small, minutes=24 * 60 + 6).unreadable is None
+    assert read(small, minutes=100 * 24 * 60).unreadable == (2, NOON)
+    unreadable = Unreadable(small.database)
+    second, first = unreadable.left(named=9).newest
+    assert unreadable.close([first], "ticket 12", now=NOON) == [first]
+    assert read(small).unreadable == (1, NOON + timedelta(minutes=5))
+    assert unreadable.close([first, second], "ticket 12", now=NOON) == [second]
+    assert read(small).unreadable is None
 
 
 def test_nothing_reads_a_growing_table_whole(full: Ledger, clock: Clock) -> None:  # noqa: F811

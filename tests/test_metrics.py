@@ -19,7 +19,7 @@ from customer import Freshness
 from handlers.house import LANES
 from handlers.metrics import LedgerNumbers, Sources, numbers
 from ledger.breaker import Health
-from ledger.counts import Counts
+from ledger.counts import Counts, Latency
 from ledger.database import StoreBusy
 from ledger.histogram import Histogram
 from ledger.keeps import Paces
@@ -63,11 +63,13 @@ def app(database_url: str, clock: Clock) -> Iterator[Flask]:
 def sources(**changes: Any) -> Sources:
     """A ledger in which nothing is."""
     nothing = Sources(
+        unreadable=lambda: 0,
         lanes=lambda: [LaneReport(lane, 0, 0, 0, 0, 0, None, Health()) for lane in LANES],
         freshness=Freshness,
         last_delivery=lambda: None,
         ahead=lambda _: {},
         counts=Counts,
+        latency=Latency,
         alerts=list,
         lanes_off={},
         now=lambda: NOON,

@@ -18,6 +18,7 @@ from ledger import tables as t
 from ledger.alerts import Alerts
 from ledger.database import Database, StoreBusy
 from ledger.outcome import Failed, Retry
+from ledger.unreadable import Unreadable
 from tests.conftest import Clock
 from tests.ledger_cases import LANES, Ledger, delivery_of, done, failed, person
 
@@ -172,6 +173,11 @@ def _unreadable(scene: Scene) -> None:
     scene.ledger.hear(delivery_of(None, verdict="unreadable", received_at=scene.clock()), now=scene.clock())
 
 
+def _close(scene: Scene) -> None:
+    unreadable = Unreadable(scene.ledger.database)
+    assert unreadable.close(unreadable.left(named=9).newest, "ticket 12", now=scene.clock())
+
+
 TWINS = Failed(why="two members have this e-mail", kind="smaregi.several_members", choices=[{"member": "7"}])
 
 Act = Callable[[Scene], None]
@@ -185,7 +191,7 @@ KINDS: dict[str, tuple[Act, Act, int]] = {
     "failed": (lambda s: _fail(s, failed()), _repair, 1),
     "debt": (_debt, lambda s: s.ledger.carry_everything(now=s.clock()), 3),
     "silence": (_silent, lambda s: s.hear(1), 1),
-    "unreadable": (_unreadable, lambda s: s.pass_by(days=1), 1),
+    "unreadable": (_unreadable, _close, 1),
     "refused": (lambda s: s.tally(25), lambda s: s.pass_by(minutes=11), 1),
 }
 
@@ -343,7 +349,7 @@ def test_a_debt_of_changes_that_are_switched_off_is_no_debt(scene: Scene) -> Non
 def test_what_is_over_for_half_a_year_is_forgotten(scene: Scene) -> None:
     _unreadable(scene)
     scene.run(minutes=1)
-    scene.clock.forward(days=1)
+    _close(scene)
     scene.run(minutes=1)
     assert len(scene.alerts.last_over()) == 1
     scene.clock.forward(days=180)

@@ -30,13 +30,13 @@ def missing_scopes(body: Any) -> frozenset[str] | None:
     for name, text in _texts(body, _DEEPEST):
         if name == "message":
             text = text[:LONGEST_WORDS]  # noqa: PLW2901 - no sentence is longer
-            names = [
-                *_FAMILY.findall(text),
-                *(each.strip() for told in _REQUIRES.findall(text) for each in told.split(",")),
-            ]
+            listed = (each.strip() for told in _REQUIRES.findall(text) for each in told.split(","))
+            names = [*_FAMILY.findall(text), *listed]
             speaks = speaks or bool(_SPEAKS.search(text)) or bool(_REQUIRES.search(text))
         elif "scope" in name.lower():
-            names, speaks = re.split(r"[\s,]+", text), True
+            # Words with anything else among them are no list of scopes, but what somebody told, and may be personal.
+            told = re.split(r"[\s,]+", text.strip())
+            names, speaks = told if all(map(_SCOPE.fullmatch, told)) else [], True
         else:
             speaks = speaks or (name == "category" and "SCOPE" in text)
             continue

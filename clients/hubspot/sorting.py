@@ -243,6 +243,8 @@ def _busy(answer: Answer, body: Mapping[str, Any], seen: str | None, now: dateti
     # only, and obeyed wherever it stands
     said = f"{body.get('policyName', '')} {body.get('message', '')}".upper()
     asked = answer.wait(now)
+    if "DAILY" in said and answer.status != 477:
+        asked = None  # its end is known, whatever the header says
     if answer.status == 477:
         why, kind, wait = "the account is moving to another data centre", "moving", timedelta(minutes=1)
     elif "DAILY" in said:

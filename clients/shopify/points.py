@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from clients.pace import PaceStore
+from clients.pace import PaceStore, sleep_until
 
 # A query costs at most 1,000 points and the smallest plan restores 100 a second; beyond these no number is believed.
 DEAREST: Final = 2_000.0
@@ -91,11 +91,9 @@ class Points:
 
     def take(self, points: float) -> None:
         """Wait until a query of this cost may be asked."""
-        now = self._now()
-        start = self._store.reserve(self._name, max(1, math.ceil(min(points, DEAREST))), self.per_second, now)
-        wait = start - now - self._bucket / 2 / self.per_second
-        if wait > 0:
-            self._sleep(wait)
+        whole = max(1, math.ceil(min(points, DEAREST)))
+        start = self._store.reserve(self._name, whole, self.per_second, self._now())
+        sleep_until(start - self._bucket / 2 / self.per_second, now=self._now, sleep=self._sleep)
 
     def settle(self, taken: float, cost: Cost) -> None:
         """Learn the plan's rate from an answer, and book what the query cost beyond what was taken for it."""

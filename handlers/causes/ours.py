@@ -20,7 +20,7 @@ OURS = {
         "wait",
     ),
     "late.once_more": Cause(
-        _("Arrived; sent once more to be sure"),
+        _("Arrived; checked once more to be sure"),
         _("It arrived, but an earlier try may still reach the far side with an older state."),
         _("Nothing: within a minute it is sent once more, and then it is done."),
         "wait",

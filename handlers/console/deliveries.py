@@ -8,16 +8,19 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from handlers import masking
+from handlers.console import nav
 from handlers.console.access import acts, note
 from handlers.console.texts import marked
 from handlers.house import House
-from handlers.repost import new_webhook_id, post_again
+from handlers.repost import post_again, webhook_id_for
 from handlers.topics import CUSTOMER_TOPICS
 from handlers.webhook import Door
 from ledger.deliveries import VERDICTS, Asked, Whole
+from ledger.unreadable import LONGEST_REASON, NEVER_READ, UNREADABLE
 
 PAGE: Final = 50
 #: So many days of refusals are told.
@@ -31,6 +34,8 @@ MEANINGS: Final = {
     "older": marked("It is older than what we know, so it changed nothing."),
     "test": marked("A test, or Shopify's sample customer: kept, and carried nowhere."),
     "unreadable": marked("It is signed, but it cannot be read. It is kept whole, and nothing was done."),
+    "dismissed": marked("It could not be read, and somebody has closed it. Nothing was done for it."),
+    "replaced": marked("It could not be read. It was posted again later, and the new delivery stands in its place."),
     "ignored": marked("A topic that this service does not act on: kept, and nothing was done."),
 }
 
@@ -54,6 +59,9 @@ def pages(door: Blueprint, house: House) -> None:
             newer=_url(kept) if request.args.get("before") else None,
             older=_url(kept, before=page.older) if page.older is not None else None,
             refusals=_refusals(house),
+            closable=[row.id for row in page.rows if row.verdict == UNREADABLE and not row.body_gone_at]
+            if fields["verdict"] == UNREADABLE
+            else [],
         )
 
     @door.get(f"/deliveries/<int(max={_LARGEST}):delivery_id>")
@@ -72,6 +80,28 @@ def pages(door: Blueprint, house: House) -> None:
     def delivery_again(delivery_id: int) -> Response:
         return _again(house, _whole(house, delivery_id))
 
+    @door.post("/deliveries/close")
+    @acts
+    def deliveries_close() -> Response:
+        numbers = [n for told in request.form.getlist("delivery")[:PAGE] if (n := _number(told))]
+        return _close(house, numbers, request.form.get("why", "").replace("\x00", "").strip()[:LONGEST_REASON])
+
+    nav.count(door, "deliveries", lambda: house.unreadable.left().count)
+
+
+def _close(house: House, numbers: list[int], why: str) -> Response:
+    """Close what cannot be read, one or a page of it."""
+    one = url_for("console.delivery", delivery_id=numbers[0]) if len(numbers) == 1 else None
+    if not why or not numbers:
+        flash(_("Nothing was closed: a reason is needed."), "bad")
+        return redirect(one or url_for("console.deliveries", verdict=UNREADABLE), 303)
+    for number in numbers:
+        note(house, marked("closed an unreadable delivery"), delivery=number, why=why)
+    closed = house.unreadable.close(numbers, why, now=house.now())
+    told = ngettext("%(num)d delivery is closed.", "%(num)d deliveries are closed.", len(closed))
+    flash(told if closed else _("It is dealt with already; nothing was changed."), "good" if closed else "warn")
+    return redirect(one or url_for("console.deliveries", verdict=UNREADABLE), 303)
+
 
 def _again(house: House, whole: Whole) -> Response:
     """Post it again, and say honestly what came of it."""
@@ -79,13 +109,16 @@ def _again(house: House, whole: Whole) -> Response:
     if whole.delivery.body_gone_at:
         flash(_("The body is gone, so it cannot be posted again."), "bad")
         return redirect(url_for("console.delivery", delivery_id=here), 303)
-    webhook_id = new_webhook_id()
+    webhook_id = webhook_id_for(whole)
     note(house, marked("posted a delivery again"), customer_id=customer_id, delivery=here, webhook_id=webhook_id)
     posted = post_again(cast(Door, current_app.extensions["webhooks"]), whole, webhook_id)
     number = house.deliveries.number_of(whole.delivery.shop, whole.delivery.topic, webhook_id)
     if posted.status != 200 or number is None:
         told = _("The door answered %(status)s: %(said)s. Nothing was changed.", status=posted.status, said=posted.said)
         flash(told, "bad")
+        return redirect(url_for("console.delivery", delivery_id=here), 303)
+    if number == here:
+        flash(_("Posted again, and it still cannot be read. Nothing was changed."), "warn")
         return redirect(url_for("console.delivery", delivery_id=here), 303)
     became = house.deliveries.one(number)
     if became is not None and became.delivery.verdict == "older":
@@ -109,6 +142,8 @@ def _page_of(whole: Whole, *, shown: bool) -> str:
         gone=gone,
         told=None if gone else masking.told(whole.body, shown=shown),
         shown=shown,
+        closable=whole.delivery.verdict == UNREADABLE and not gone,
+        replaces=whole.delivery.verdict in NEVER_READ,
     )
 
 

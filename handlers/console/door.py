@@ -92,7 +92,11 @@ def _for_templates(house: House) -> dict[str, Any]:
     def exactly(at: datetime) -> str:
         return str(format_datetime(at, "yyyy-MM-dd HH:mm:ss"))
 
+    def clock(at: datetime) -> str:
+        return str(format_datetime(at, "HH:mm:ss"))
+
     return {
+        "clock": clock,
         "shop": house.shop,
         "who": access.who(),
         "role": access.role(),

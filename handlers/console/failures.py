@@ -18,8 +18,9 @@ from handlers.causes import Cause, cause_of
 from handlers.console import nav
 from handlers.console.access import acts, note
 from handlers.console.texts import marked
+from handlers.console.words import lane as lane_name
 from handlers.house import DESTINATIONS, LANES, MAIL, SYNCED, House
-from ledger.breaker import Health
+from ledger.breaker import Health, pause_left
 from ledger.resync import AlreadyLinked
 from ledger.waiting import Place, Stuck
 
@@ -46,6 +47,7 @@ def pages(door: Blueprint, house: House) -> None:
     """``/console/failures`` and what is done there."""
     nav.count(door, "failures", lambda: house.waiting.total(LANES))
     _looks(door, house)
+    _lanes(door, house)
     _tries(door, house)
     _mails(door, house)
     _choices(door, house)
@@ -85,6 +87,20 @@ def _looks(door: Blueprint, house: House) -> None:
             left=_left(),
             before=request.args.get("before", ""),
         )
+
+
+def _lanes(door: Blueprint, house: House) -> None:
+    @door.post("/failures/try-lane")
+    @acts
+    def failures_try_lane() -> Response:
+        """A lane that has stopped, or was asked to wait for long, is tried at once with one customer."""
+        lane = _lane(request.form.get("lane", ""))
+        note(house, marked("tried a stopped lane"), lane=lane)
+        if lane not in house.lanes_off and house.book.health_book.probe_now(lane, now=house.now()):
+            flash(_("%(lane)s is tried with one customer now.", lane=lane_name(lane)), "good")
+        else:
+            flash(_("%(lane)s has not stopped, or is being tried at this moment.", lane=lane_name(lane)), "warn")
+        return redirect(url_for("console.failures"), 303)
 
 
 def _tries(door: Blueprint, house: House) -> None:
@@ -187,9 +203,9 @@ def troubles(house: House) -> list[Trouble]:
         health = healths.get(lane)
         if health is None or lane in house.lanes_off:
             continue
-        paused = health.paused_until is not None and health.paused_until > now
+        paused = bool(pause_left(health, now))
         if health.breaker != "closed" or paused or health.failures > 1:
-            state = health.breaker if health.breaker != "closed" else "paused" if paused else "retry"
+            state = "paused" if paused else health.breaker if health.breaker != "closed" else "retry"
             told.append(Trouble(lane, state, health, cause_of(lane, health.kind)))
     return told
 

@@ -15,6 +15,10 @@ Tone = Literal["good", "busy", "warn", "bad"]
 LATE: Final = timedelta(minutes=15)
 
 
+#: A lane that was asked to wait for longer is said on top: nothing goes there meanwhile.
+SHORT_PAUSE: Final = timedelta(minutes=1)
+
+
 @dataclass(frozen=True, slots=True)
 class LaneCard:
     """One lane. ``state``: off, open, probing, paused or closed; ``cause``: why it is not well, in words, with ``why``
@@ -58,13 +62,28 @@ def in_sync(lanes: Sequence[LaneReport]) -> int:
     return max((lane.done for lane in lanes), default=0)
 
 
-def tone_of(left: Left, cards: Sequence[LaneCard], now: datetime) -> Tone:
-    """How the sentence on top is meant."""
-    if left.need_a_person:
+def not_carrying(cards: Sequence[LaneCard], now: datetime) -> list[LaneCard]:
+    """The lanes that are on and carry nothing now: stopped, or asked to wait for more than a short time."""
+    return [
+        card
+        for card in cards
+        if card.state in ("open", "probing")
+        or (card.state == "paused" and card.until is not None and card.until - now > SHORT_PAUSE)
+    ]
+
+
+def tone_of(
+    left: Left, cards: Sequence[LaneCard], now: datetime, *, unreadable: int = 0, alerts: int = 0, missing: bool = False
+) -> Tone:
+    """How the sentence on top is meant: good only where nothing is wrong anywhere.
+
+    ``unreadable``: deliveries that wait for a person; ``alerts``: open ones; ``missing``: there is work and no worker.
+    """
+    if left.need_a_person or unreadable or missing:
         return "bad"
-    if any(card.state in ("open", "probing") for card in cards) or (left.oldest and now - left.oldest > LATE):
+    if alerts or not_carrying(cards, now) or (left.oldest and now - left.oldest > LATE):
         return "warn"
-    return "busy" if left.on_their_way else "good"
+    return "busy" if left.on_their_way or left.checked else "good"
 
 
 def waits_for_a_switch(cards: Sequence[LaneCard]) -> list[LaneCard]:

@@ -20,6 +20,7 @@ from handlers.console.facts import facts_of, name_of, reading_of
 from handlers.console.texts import marked
 from handlers.house import LANES, SYNCED, House
 from handlers.preview import Preview, preview
+from ledger import once_more
 from ledger.report import Story
 from ledger.timeline import Place, Timeline, timeline
 
@@ -114,10 +115,13 @@ class _Standing:
     sent: Sequence[str]
     link: str | None
     member: Member | None
+    checked_at: datetime | None = None
 
     @property
     def state(self) -> str:
         """The state's word."""
+        if self.checked_at:
+            return "arrived"
         return "off" if self.task is None and self.off else str(self.task["state"]) if self.task else "none"
 
 
@@ -161,7 +165,8 @@ def _standing(house: House, lane: str, task: Mapping[str, Any] | None) -> _Stand
     if task is None:
         return _Standing(lane, None, off, None, None, (), None, None)
     state, ref = task["state"], task["ref"]
-    waits = state == "pending" and not off and task["due_at"] > now
+    checked_at = once_more.checked_at(task)
+    waits = state == "pending" and not off and task["due_at"] > now and not checked_at
     return _Standing(
         lane,
         task,
@@ -171,6 +176,7 @@ def _standing(house: House, lane: str, task: Mapping[str, Any] | None) -> _Stand
         sorted(task["sent"] or ()),
         _contact_link(house.console.portal_id, ref) if lane == "hubspot" and ref else None,
         house.members.by_id(ref) if lane == _MEMBERS_LANE and ref else None,
+        checked_at,
     )
 
 

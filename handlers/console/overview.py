@@ -12,13 +12,14 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 
-from handlers.alert_words import JST, duration, path_of, words_of
+from handlers.alert_words import JST, duration, moment, path_of, words_of
 from handlers.console import glance
 from handlers.console.plots import Axis, Frame, Line, bars, lines
 from handlers.console.unseen import lines as lines_of
+from handlers.console.words import lane as lane_name
 from handlers.house import LANES, MAIL, House
 from ledger.counts import Hour, hour_of
-from ledger.histogram import Histogram, quantile
+from ledger.histogram import Histogram
 from ledger.report import Left
 
 #: By the word in the page's address: how many hours are shown, and each how many of them have their time written.
@@ -58,25 +59,27 @@ def pages(door: Blueprint, house: House) -> None:
 def _now(house: House) -> Mapping[str, Any]:
     """What is true at this moment."""
     now, report = house.now(), house.report
-    cards = [glance.card_of(lane, house.lanes_off.get(lane.lane), now) for lane in report.lanes(LANES)]
+    cards = [glance.card_of(lane, house.lanes_off.get(lane.lane), now) for lane in report.lanes(LANES, now=now)]
     lanes = glance.counted(cards, MAIL)
     left = report.left(lanes)
     alerts = house.alerts.open_ones()
-    totals = house.rollups.last_totals()
+    latency = house.rollups.latency()
     seen, gone_after = report.worker_seen()
     missing = glance.worker_missing(seen, gone_after, left, now)
+    signs = _signs(house, now)
+    customers = headline(left, glance.in_sync(lanes), now)
     return {
         "now": now,
         "cards": cards,
         "left": left,
-        "headline": headline(left, glance.in_sync(lanes), now),
-        "mood": glance.tone_of(left, cards, now),
+        "headline": " ".join([*troubles(signs.unreadable, glance.not_carrying(cards, now)), customers]),
+        "mood": glance.tone_of(left, cards, now, unreadable=signs.unreadable, alerts=len(alerts), missing=missing),
         "switched_off": glance.waits_for_a_switch(cards),
         "updates_too": house.updates_too,
         "alerts": [(one, words_of(one, _), path_of(one)) for one in alerts[:MOST_ALERTS]],
         "more_alerts": max(0, len(alerts) - MOST_ALERTS),
-        "times": (len(totals), took(quantile(totals, 0.5)), took(quantile(totals, 0.95))),
-        "signs": _signs(house, now),
+        "times": (latency.count, took(latency.p50_ms), took(latency.p95_ms)),
+        "signs": signs,
         "worker_missing": missing,
         "worker_seen": seen,
         "refused_words": refused_words,
@@ -85,9 +88,30 @@ def _now(house: House) -> Mapping[str, Any]:
     }
 
 
+def troubles(unreadable: int, lanes: Sequence[glance.LaneCard]) -> list[str]:
+    """What is wrong whatever the customers' tasks say, a sentence each: it stands before theirs."""
+    told = []
+    if unreadable:
+        told.append(
+            ngettext(
+                "%(count)s delivery cannot be read.",
+                "%(count)s deliveries cannot be read.",
+                unreadable,
+                count=_n(unreadable),
+            )
+        )
+    for card in lanes:
+        lane = lane_name(card.report.lane)
+        if card.state == "paused" and card.until:
+            told.append(_("%(lane)s has asked us to wait until %(time)s.", lane=lane, time=moment(card.until)))
+        else:
+            told.append(_("%(lane)s is stopped.", lane=lane))
+    return [str(one) for one in told]
+
+
 def headline(left: Left, in_sync: int, now: datetime) -> str:
     """The one sentence on top: whether anything is left, of how many, and since when."""
-    if not left.need_a_person and not left.on_their_way:
+    if not left.need_a_person and not left.on_their_way and not left.checked:
         if not in_sync:
             return str(_("No customer has come yet."))
         all_in_sync = ngettext(
@@ -103,6 +127,16 @@ def headline(left: Left, in_sync: int, now: datetime) -> str:
         parts.append(ngettext("%(count)s is on the way", "%(count)s are on their way", way, count=_n(way)))
         if left.oldest:
             parts.append(_("the oldest for %(time)s", time=duration(now - left.oldest, _)))
+    if left.checked and left.checked_at:
+        parts.append(
+            ngettext(
+                "%(count)s has arrived and is checked once more at %(time)s",
+                "%(count)s have arrived and are checked once more until %(time)s",
+                left.checked,
+                count=_n(left.checked),
+                time=left.checked_at.astimezone(JST).strftime("%H:%M:%S"),
+            )
+        )
     told = _(", ").join(map(str, parts))
     if not left.exact:
         return str(_("At least: %(told)s.", told=told))
@@ -117,7 +151,7 @@ def _signs(house: House, now: datetime) -> glance.Signs:
         members=house.report.members(),
         members_scanned=fresh.scanned_at,
         members_fresh=fresh.fresh_at,
-        unreadable=house.report.count_deliveries("unreadable"),
+        unreadable=house.unreadable.left().count,
         refused=dict(sorted(house.tallies.of(now.date().isoformat()).items())),
     )
 

@@ -11,6 +11,7 @@ from handlers.console.texts import marked
 #: Each state's word, and how it is meant: good, bad, busy, warn or quiet.
 STATES: Final = {
     "done": (marked("done"), "good"),
+    "arrived": (marked("arrived"), "good"),
     "in sync": (marked("in sync"), "good"),
     "on": (marked("on"), "good"),
     "closed": (marked("working"), "good"),
@@ -26,6 +27,8 @@ STATES: Final = {
     "failed": (marked("failed"), "bad"),
     "open": (marked("stopped"), "bad"),
     "unreadable": (marked("unreadable"), "bad"),
+    "dismissed": (marked("closed by hand"), "quiet"),
+    "replaced": (marked("replaced"), "quiet"),
     "wrong": (marked("wrong"), "bad"),
     "off": (marked("off"), "quiet"),
     "not set": (marked("not set"), "quiet"),

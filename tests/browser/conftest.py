@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,23 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 import ledger.outcome
 from sandbox.people import people
 from tests.console import PASSWORD, VIEW_PASSWORD, console_settings
 from tests.flow import Flow, running
 
-#: Chromium's own housekeeping would reach for the internet.
-FLAGS: Final = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 MISCHIEF: Final = '<img src=x onerror="window.mischief=1"><script>window.mischief=1</script>'
 
 
@@ -57,19 +45,6 @@ class Shop:
             "settings": "/console/settings",
             "audit": "/console/audit",
         }
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or whichever CHROMIUM names; without one these tests are skipped, but never in CI."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        assert not os.environ.get("CI"), "no Chromium: apt-get install chromium fonts-noto-cjk, or set CHROMIUM"
-        pytest.skip("no Chromium on PATH; CHROMIUM names one")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield made
-        made.close()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from playwright.sync_api import Page, sync_playwright
 
 from sandbox.demo_stage import PASSWORD
-from tests.browser.conftest import FLAGS
+from tests.chromium import FLAGS
 
 IMAGES: Final = Path(__file__).parent.parent.parent / "docs" / "img"
 DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1180, "height": 820}, "locale": "ja"}

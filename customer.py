@@ -182,8 +182,8 @@ class Correction:
     """One thing that was changed on the way to a destination, so that it is never silent.
 
     ``field`` is the destination's field; ``what`` is one fixed word that may stand in a log: ``widened``, ``replaced``,
-    ``cut``, ``dropped``, ``filled``, ``reformatted``. ``detail`` is for people who look at the customer ("𠮷 → 吉",
-    "cut at 85 of 97 characters") and never reaches a log; it names the least it can.
+    ``cut``, ``dropped``, ``filled``, ``reformatted``, ``withheld``. ``detail`` is for people who look at the customer
+    ("𠮷 → 吉", "cut at 85 of 97 characters") and never reaches a log; it names the least it can.
     """
 
     field: str
@@ -226,6 +226,22 @@ class Poll:
 
     since: datetime
     sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FlagWritten:
+    """What we last wrote to the mail flag of a customer's member, and when; a resync leaves it as it is.
+
+    ``member`` is None after a create: then it speaks of the member that has the customer's id for its code. ``over`` is
+    the member's ``updDateTime`` before a "1" whose answer has not come. ``changed``: somebody else has written to the
+    flag since.
+    """
+
+    flag: str
+    at: datetime
+    member: str | None = None
+    over: str | None = None
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

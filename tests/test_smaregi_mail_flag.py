@@ -306,6 +306,7 @@ def test_a_one_that_was_lost_arrives_in_the_end(shop: Shop, fate: str) -> None:
     if fate == "lost":
         later = shop.waits(replace(shop.task, attempt=2))
         assert (later.kind, later.doubt, later.lane_wide) == ("smaregi.flag_unsure", True, False)
+        assert later.wait is not None
         assert timedelta(seconds=59) < later.wait <= timedelta(seconds=60)
         assert shop.smaregi.bodies == []
     shop.passes(60)

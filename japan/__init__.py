@@ -9,7 +9,7 @@ from japan.fixed import Fixed
 from japan.gender import gender
 from japan.invisible import is_blank
 from japan.kana import kana
-from japan.mail import email
+from japan.mail import email, mailbox, spellings
 from japan.phone import e164, phone, phone_e164
 from japan.postcode import postcode
 from japan.prefectures import prefecture
@@ -27,6 +27,7 @@ __all__ = [
     "kana",
     "laid_over",
     "lies_abroad",
+    "mailbox",
     "owned",
     "parts_of",
     "phone",
@@ -34,5 +35,6 @@ __all__ = [
     "postcode",
     "postcode_of",
     "prefecture",
+    "spellings",
     "tidy",
 ]

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from customer import Freshness, Member
+from japan.mail import FORM
 from ledger import tables as t
 from ledger.database import Database
 from ledger.lease import ended, free
+from ledger.older_form import being_written, name_of, seen_beside
 from ledger.rows import insert_of
 from ledger.seal import Seal
 
 _MOMENTS = ("scanned_at", "scan_began_at", "fresh_at")
+#: One for each form of an e-mail: a scan under another form says nothing of how these rows are found.
+CURSOR: Final = name_of(FORM)
 #: An e-mail is held for five minutes at most: the longest that the lane asks for.
 _MAIL_HOLD = timedelta(minutes=5)
+
+
+def freshness_of(c: Connection) -> Freshness:
+    """How much the index holds in the form of today."""
+    value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == CURSOR)).scalar()
+    told: dict[str, Any] = dict(value or {})
+    for name in _MOMENTS:
+        if told.get(name):
+            told[name] = datetime.fromisoformat(told[name])
+    return seen_beside(c).over(Freshness(**told))
 
 
 class Members:
@@ -26,7 +40,7 @@ class Members:
     ``lane`` is the lane whose tasks' refs say which customer is linked to which member.
     """
 
-    CURSOR = "member_index"
+    cursor: ClassVar[str] = CURSOR
 
     def __init__(self, database: Database, *, lane: str = "smaregi") -> None:
         self._database = database
@@ -34,22 +48,17 @@ class Members:
         self._insert = insert_of(database)
 
     def freshness(self) -> Freshness:
-        """How much the index holds."""
+        """How much the index holds in the form of today."""
         with self._database.reading() as c:
-            value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == self.CURSOR)).scalar()
-        told: dict[str, Any] = dict(value or {})
-        for name in _MOMENTS:
-            if told.get(name):
-                told[name] = datetime.fromisoformat(told[name])
-        return Freshness(**told)
+            return freshness_of(c)
 
     def may_poll(self, now: datetime, until: datetime) -> bool:
         """Whether the caller alone may scan or poll now; the right ends by itself at ``until``."""
         with self._database.writing(loose=True) as c:
-            c.execute(self._insert(t.cursors).values(name=self.CURSOR).on_conflict_do_nothing(index_elements=["name"]))
+            c.execute(self._insert(t.cursors).values(name=self.cursor).on_conflict_do_nothing(index_elements=["name"]))
             ours = free(t.cursors.c.held_until, now, until - now)
-            mine = update(t.cursors).where(t.cursors.c.name == self.CURSOR, ours).values(held_until=until)
-            return bool(c.execute(mine).rowcount)
+            mine = update(t.cursors).where(t.cursors.c.name == self.cursor, ours).values(held_until=until)
+            return not being_written(c, now, until - now) and bool(c.execute(mine).rowcount)
 
     def polled(self, freshness: Freshness) -> None:
         """Write down how far a scan or a poll came, and give up the right to poll."""
@@ -58,7 +67,7 @@ class Members:
             at: datetime | None = getattr(freshness, name)
             value[name] = at.isoformat() if at else None
         with self._database.writing() as c:
-            c.execute(update(t.cursors).where(t.cursors.c.name == self.CURSOR).values(value=value, held_until=None))
+            c.execute(update(t.cursors).where(t.cursors.c.name == self.cursor).values(value=value, held_until=None))
             if freshness.fresh_at:
                 # Holds that ended by themselves long ago: an e-mail is not kept for longer than it is needed.
                 old = t.mail_holds.c.until < freshness.fresh_at - timedelta(minutes=10)

@@ -13,6 +13,7 @@ from japan.mail import email, mailbox, spellings
 from japan.phone import e164, phone, phone_e164
 from japan.postcode import postcode
 from japan.prefectures import prefecture
+from japan.whose import laid_over, owned
 
 __all__ = [
     "Fixed",
@@ -24,8 +25,10 @@ __all__ = [
     "gender",
     "is_blank",
     "kana",
+    "laid_over",
     "lies_abroad",
     "mailbox",
+    "owned",
     "parts_of",
     "phone",
     "phone_e164",

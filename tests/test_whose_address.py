@@ -412,3 +412,9 @@ def test_another_persons_address_is_not_laid_over_that_of_a_member_of_the_store(
     assert (fields.get("address"), fields.get("postCode")) == out
     own = Task(replace(later.customer, address=HOME), ref="7", sent={"lastName": "x"}, memo=link.memo)
     assert wishes().over_known(own, wishes().of(own))[0]["address"] == "東京都千代田区永田町1"
+
+
+@pytest.mark.parametrize(("address", "company"), [(HOME, "見本商店"), (AWAY, None)])
+def test_a_contact_has_no_company_of_another_person(address: Address, company: str | None) -> None:
+    told = replace(HANAKO, address=replace(address, company="見本商店"))
+    assert contact(told, today=TODAY).properties["company"] == company

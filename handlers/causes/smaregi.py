@@ -104,8 +104,11 @@ SMAREGI = {
         "wait",
     ),
     "smaregi.index_stale": Cause(
-        _("The list of members is being brought up to date"),
-        _("Another process is looking at what changed in Smaregi."),
+        _("Smaregi takes long to tell which members changed"),
+        _(
+            "Nobody is created on a word of Smaregi's that is older than a second: a member made at the till meanwhile "
+            "would be doubled. None came in time."
+        ),
         _AGAIN,
         "wait",
     ),

@@ -15,6 +15,7 @@ from japan.phone import e164, phone, phone_e164
 from japan.phone_of import phone_of
 from japan.postcode import postcode
 from japan.prefectures import prefecture
+from japan.whose import laid_over, owned
 
 __all__ = [
     "Fixed",
@@ -26,8 +27,10 @@ __all__ = [
     "gender",
     "is_blank",
     "kana",
+    "laid_over",
     "lies_abroad",
     "mailbox",
+    "owned",
     "parts_of",
     "phone",
     "phone_e164",

@@ -52,6 +52,9 @@ class Contact:
         return japan.spellings(self.email) if self.email else ()
 
 
+_CALLED: Final[Mapping[str, str]] = {"last_name": "lastname", "first_name": "firstname"}
+
+
 class _Sheet:
     """A contact being written down, with each correction beside its property."""
 
@@ -89,6 +92,11 @@ def contact(customer: Customer, *, today: date, refused: Mapping[str, str] | Non
     address is then kept as text in ``shopify_email_raw``), a new one is tried.
     """
     sheet = _Sheet()
+    mine = japan.owned(customer)
+    customer = mine.customer
+    for part, what, detail in mine.notes:
+        if part != "phone":  # the address's telephone goes nowhere
+            sheet.correct(_CALLED.get(part, part), what, detail)
     _email(sheet, customer.email)
     _name(sheet, customer)
     _phone(sheet, customer)

@@ -23,6 +23,7 @@ from japan import (
     gender,
     kana,
     lies_abroad,
+    owned,
     phone,
     phone_of,
     postcode_of,
@@ -52,12 +53,22 @@ class Mapped:
 
     ``filled``: the keys of ``fields`` whose value only stands in for one we do not have: a name that is missing, the
     mail flag while the consent is unknown. Smaregi wants them when a member is made, but they must never be laid over
-    what a member that was there before us has.
+    what a member that was there before us has. ``borrowed``: the keys whose value may be another person's, the address
+    of a gift's recipient; they are laid over nothing that stands at a member of the store's.
     """
 
     fields: dict[str, str | None]
     corrections: tuple[Correction, ...] = ()
     filled: frozenset[str] = frozenset()
+    borrowed: frozenset[str] = frozenset()
+
+
+_FIELDS_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "last_name": ("lastName",),
+    "first_name": ("firstName",),
+    "phone": ("phoneNumber",),
+    "address": ("address", "postCode"),
+}
 
 
 def member_number(customer_id: int) -> str:
@@ -80,6 +91,10 @@ def map_member(customer: Customer, *, placeholder: str, today: date) -> Mapped:
     Japan, for birth dates.
     """
     draft = _Draft()
+    mine = owned(customer)
+    customer = mine.customer
+    for part, what, detail in mine.notes:
+        draft.note(_FIELDS_OF[part][0], [(what, detail)])
     _map_names(customer, placeholder, draft)
     draft.put("lastKana", customer.last_kana, lambda text: kana(text, LONGEST_TEXT))
     draft.put("firstKana", customer.first_kana, lambda text: kana(text, LONGEST_TEXT))
@@ -92,7 +107,8 @@ def map_member(customer: Customer, *, placeholder: str, today: date) -> Mapped:
     draft.fields["mailReceiveFlag"] = "1" if customer.email_consent == "subscribed" else "0"
     if customer.email_consent is UNKNOWN:
         draft.filled.add("mailReceiveFlag")
-    return Mapped(draft.fields, tuple(draft.corrections), frozenset(draft.filled))
+    borrowed = frozenset(name for part in mine.borrowed for name in _FIELDS_OF[part])
+    return Mapped(draft.fields, tuple(draft.corrections), frozenset(draft.filled), borrowed)
 
 
 class _Draft:

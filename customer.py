@@ -195,8 +195,8 @@ class Correction:
 class Member:
     """One row of the member index: what is needed to find a Smaregi member by e-mail, code or number.
 
-    ``mails`` are trimmed and lower-cased. ``status`` is Smaregi's: 0 usable, 1 suspended, 2 card lost, 3 withdrawn,
-    4 merged.
+    ``mails`` are in the form in which addresses are compared (``japan.mailbox``); one that is sent in another form
+    stands there in both. ``status`` is Smaregi's: 0 usable, 1 suspended, 2 card lost, 3 withdrawn, 4 merged.
     """
 
     id: str

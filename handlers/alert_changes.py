@@ -16,6 +16,7 @@ CALM: Final[Mapping[str, timedelta]] = {
     "open": timedelta(minutes=1),
     "credential": timedelta(minutes=1),
     "debt": timedelta(minutes=1),
+    "index": timedelta(minutes=1),
     # Who is tried again by hand does not fail while they are on their way.
     "same_person": timedelta(minutes=3),
     "failed": timedelta(minutes=3),

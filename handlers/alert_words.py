@@ -80,6 +80,14 @@ _TEXTS: Final[Mapping[str, Words]] = {
         _("Somebody has been waiting for %(lane)s since %(since)s."),
         _("See in the overview whether it is being worked off. If nothing moves, see whether the worker is running."),
     ),
+    "index": Words(
+        _("The member index is more than 5 minutes old"),
+        _(
+            "What changed at the till since %(since)s is not known here. New customers wait, so that nobody becomes a "
+            "second member."
+        ),
+        _("See whether the worker is running, and in its log for upkeep failed or store busy."),
+    ),
     "silence": Words(
         _("No delivery from Shopify for longer than usual"),
         _("The last one came at %(since)s. At this hour more than %(usual)s without one is unusual."),

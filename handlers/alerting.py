@@ -63,6 +63,7 @@ NO_OUTAGE: Final = SAYS_NOTHING - {"smaregi.busy"}
 TROUBLES: Final = ("open", "paused", "credential", "debt", "failing")
 
 OLD_DEBT: Final = timedelta(minutes=15)
+OLD_INDEX: Final = timedelta(minutes=5)
 #: The newest so many who arrived, of whom so many must have been slow.
 NEWEST, SLOW_ONES = 5, 3
 SLOW, WELL_AGAIN = 3.0, 2.0
@@ -93,7 +94,7 @@ class Rules:
 class Now:
     """One moment as it is judged. ``usual_gap``: so long nothing may come at this hour (None: nobody knows yet).
     ``refused``: so many 401 within ``REFUSED_WITHIN``. ``calm_since``: no lane has been off or in trouble since then
-    (None: one is).
+    (None: one is). ``up_since``: when this process began to look.
     """
 
     at: datetime
@@ -102,6 +103,7 @@ class Now:
     usual_gap: timedelta | None
     refused: int
     calm_since: datetime | None
+    up_since: datetime | None = None
 
     def open_as(self, key: str) -> Alert | None:
         """The open alert with this key."""
@@ -117,6 +119,7 @@ def judge(now: Now, rules: Rules) -> list[Sighting]:
         *_same_person(now),
         *_failed(now, rules),
         *_debts(now, rules),
+        *_index(now, rules),
         *_silence(now),
         *_unreadable(now),
         *_refused(now),
@@ -231,6 +234,18 @@ def _debts(now: Now, rules: Rules) -> Iterator[Sighting]:
         since = now.readings.debts.get(lane)
         if since is not None and now.at - since > OLD_DEBT:
             yield Sighting("debt", f"debt:{lane}", since, lane)
+
+
+def _index(now: Now, rules: Rules) -> Iterator[Sighting]:
+    """A lane that has stopped says more; after that, and after a start, the index has time to be read up."""
+    fresh_at, health = now.readings.index_fresh_at, now.readings.healths.get(rules.pos)
+    if rules.pos not in rules.lanes or fresh_at is None or (health is not None and health.breaker != "closed"):
+        return
+    if any(now.open_as(f"{kind}:{rules.pos}") for kind in ("open", "paused", "credential")):
+        return
+    known_to = fresh_at if now.open_as("index") else max(fresh_at, now.up_since or fresh_at)
+    if now.at - known_to > OLD_INDEX:
+        yield Sighting("index", "index", fresh_at, rules.pos)
 
 
 def _silence(now: Now) -> Iterator[Sighting]:

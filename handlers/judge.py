@@ -59,7 +59,7 @@ def judge(result: Carried | CarryError | None) -> Outcome:  # noqa: PLR0911 - a 
             return Retry(None, "the lane gave no result for this customer", "lane.silent", lane_wide=False, doubt=True)
 
 
-def broken(e: Exception) -> Outcome:
+def broken(e: Exception) -> Retry:
     """A fault of our own while carrying: an unforeseen error's words may hold anything, so only its type is told."""
     name = type(e).__name__
-    return Retry(None, f"a fault in this service ({name})", f"fault.{name}", lane_wide=False, doubt=True)
+    return Retry(None, f"a fault in this service ({name})", f"fault.{name}", lane_wide=False, ours=True, doubt=True)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -19,7 +19,9 @@ import structlog
 from clients import spans
 from clients.errors import CarryError, StopLane, TryLater
 from clients.lane import Attends, Lane, Result
+from handlers.faults import LaneFaults, stopped_for
 from handlers.judge import broken, judge
+from handlers.lane_upkeep import LaneUpkeep
 from ledger.book import Book, Claimed, Settled, Settlement
 from ledger.clerk import Clerk
 from ledger.database import StoreBusy
@@ -36,6 +38,7 @@ BEHIND = timedelta(seconds=10)
 #: A carry that our own database cut short is tried again after so long.
 STORE_WAIT = timedelta(seconds=5)
 _IDLE_S = 1.0
+_STOPPED_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,21 @@ class LaneRunner:
         self._lock = threading.Lock()
         self._live: dict[str, int] = {}
         self._prepared = False
+        self._faults = LaneFaults(lane.name, crew.book.health_book, crew.now)
+        self._upkeep = LaneUpkeep(lane, self._faults, crew.stop, self.wake)
         self._newest = False
         self._rests_until = 0.0
         self._done = 0
         self._threads = [
             threading.Thread(target=self._claim_loop, name=f"{lane.name}-claim", daemon=True),
-            threading.Thread(target=self._tend_loop, name=f"{lane.name}-tend", daemon=True),
+            threading.Thread(target=self._upkeep.loop, name=f"{lane.name}-tend", daemon=True),
         ]
         self._news = threading.Event()
         if isinstance(lane, Attends):
-            attend = threading.Thread(target=self._attend_loop, args=(lane,), name=f"{lane.name}-attend", daemon=True)
+            what = (lane, self._news)
+            attend = threading.Thread(
+                target=self._upkeep.attend_loop, args=what, name=f"{lane.name}-attend", daemon=True
+            )
             self._threads.append(attend)
 
     def start(self) -> None:
@@ -126,7 +134,7 @@ class LaneRunner:
                 wait_s = 0.5
             except Exception as e:
                 log.exception("claiming failed", lane=self.lane.name, exception=type(e).__name__)
-                wait_s = _IDLE_S
+                wait_s = _STOPPED_S if self._faults.met("claiming", e) else _IDLE_S
             if wait_s > 0:
                 self.wake.wait(wait_s)
                 self.wake.clear()
@@ -134,11 +142,7 @@ class LaneRunner:
     def _claim_once(self) -> float:
         """Claim what is due and there is room for; how many seconds until it is worth looking again."""
         crew, lane = self._crew, self.lane
-        # Not merely slept: any commit wakes this loop, and must not hurry it.
-        if (rest_s := self._rests_until - time.monotonic()) > 0:
-            return rest_s
-        if not self._prepared and (wait_s := self._prepare()):
-            self._rests_until = time.monotonic() + wait_s
+        if wait_s := self._rest_s():
             return wait_s
         now = crew.now()
         due = self._book.next_due(lane.name, now=now, updates_too=crew.updates_too)
@@ -161,6 +165,7 @@ class LaneRunner:
                     updates_too=crew.updates_too,
                     newest_first=self._newest_in_turn(behind=now - due),
                 )
+            self._faults.well("claiming")
             loads = [claimed[i : i + lane.batch] for i in range(0, len(claimed), lane.batch)]
             if claimed:
                 self._rests_until = time.monotonic() + lane.gap.total_seconds()
@@ -172,6 +177,17 @@ class LaneRunner:
         for load in loads:
             self._pool.submit(self._carry_load, load)
         return 0 if claimed else 0.05
+
+    def _rest_s(self) -> float:
+        """For how many seconds nothing is claimed, whatever is due; the far side is set up meanwhile if need be."""
+        # Not merely slept: any commit wakes the loop, and must not hurry it.
+        if (rest_s := self._rests_until - time.monotonic()) > 0:
+            return rest_s
+        if not self._prepared and (wait_s := self._prepare()):
+            self._rests_until = time.monotonic() + wait_s
+            return wait_s
+        # Refused, the upkeep is the probe, and says when the lane goes again.
+        return _IDLE_S if self._upkeep.refused else 0
 
     def _newest_in_turn(self, behind: timedelta) -> bool:
         """Whether this claim takes the newest: every second one does while the lane is behind.
@@ -191,7 +207,7 @@ class LaneRunner:
         except StopLane as e:
             log.error("lane stopped", lane=self.lane.name, why=e.why, kind=e.kind)
             self._book.health_book.note(self.lane.name, judge(e), now=now)
-            return 15.0
+            return _STOPPED_S
         except CarryError as e:
             log.warning("lane not ready", lane=self.lane.name, why=e.why, kind=e.kind)
             self._book.health_book.note(self.lane.name, judge(e), now=now)
@@ -215,7 +231,7 @@ class LaneRunner:
                     settled = self._settle(Settlement(self.lane.name, outcomes, started_at, ms))
             if any(isinstance(outcome, Retry) and outcome.stop for _, outcome in outcomes):
                 self._prepared = False
-            for (claimed, outcome), left in zip(outcomes, settled, strict=True):
+            for claimed, outcome, left in settled:
                 self._tell(claimed, outcome, left, ms)
         except Exception as e:
             # The lease ends by itself and brings the tasks back; the thread must live on.
@@ -238,15 +254,50 @@ class LaneRunner:
             return [(claimed, judge(e)) for claimed in load]
         except StoreBusy as e:
             # Our own trouble, and soon over: it must not wait as long as one whom the far side refused as often.
-            busy = Retry(STORE_WAIT, str(e), "store.busy", lane_wide=False, doubt=True)
+            busy = Retry(STORE_WAIT, str(e), "store.busy", lane_wide=False, ours=True, doubt=True)
             return [(claimed, busy) for claimed in load]
         except Exception as e:
             log.exception("carrying failed", lane=self.lane.name, exception=type(e).__name__)
-            return [(claimed, broken(e)) for claimed in load]
+            return self._carry_in_parts(load, e)
+        self._faults.well("carrying")
         return [(claimed, judge(results.get(claimed.customer_id))) for claimed in load]
 
-    def _settle(self, settlement: Settlement) -> list[Settled]:
-        """Write it down, with patience: what is not written was done for nothing, and is done in doubt again."""
+    def _carry_in_parts(self, load: Sequence[Claimed], e: Exception) -> list[tuple[Claimed, Outcome]]:
+        """A fault ended this carry: each half anew, in doubt, until it is known whose data it comes from.
+
+        As soon as several customers met one by themselves it is nobody's data, and the lane stops.
+        """
+        if len(load) == 1:
+            many = self._faults.carrying_met(load[0].customer_id)
+            return [(load[0], stopped_for("carrying", e) if many else broken(e))]
+        doubted = [replace(claimed, task=replace(claimed.task, doubt=True)) for claimed in load]
+        middle = len(load) // 2
+        first = self._carry(doubted[:middle])
+        if self._faults.nobody_is_carried:
+            return first + [(claimed, stopped_for("carrying", e)) for claimed in doubted[middle:]]
+        return first + self._carry(doubted[middle:])
+
+    def _settle(self, settlement: Settlement) -> list[tuple[Claimed, Outcome, Settled]]:
+        """Write it down, with patience: what is not written was done for nothing, and is done in doubt again.
+
+        A row that a fault of ours keeps from being written is left out, and comes back when its lease ends.
+        """
+        rows = settlement.outcomes
+        try:
+            settled = self._write_down(settlement)
+        except StoreBusy:
+            raise
+        except Exception as e:
+            if len(rows) > 1:
+                return [left for row in rows for left in self._settle(replace(settlement, outcomes=[row]))]
+            customer_id = rows[0][0].customer_id
+            log.exception("settling failed", lane=self.lane.name, exception=type(e).__name__, customer_id=customer_id)
+            self._faults.met("settling", e)
+            return []
+        self._faults.well("settling")
+        return [(claimed, outcome, left) for (claimed, outcome), left in zip(rows, settled, strict=True)]
+
+    def _write_down(self, settlement: Settlement) -> list[Settled]:
         settled = self._patiently(lambda: self._crew.clerk.do(settlement, timeout_s=20))
         late = {
             claimed.customer_id: written
@@ -291,38 +342,6 @@ class LaneRunner:
         )
         if end := left.completed:
             log.info("completed", total_ms=round(end.total_ms, 1), outcome=end.outcome, lanes=end.lanes, **common)
-
-    # -- upkeep -----------------------------------------------------------------------------------------------------
-
-    def _tend_loop(self) -> None:
-        while not self._crew.stop.is_set():
-            with spans.span(f"upkeep {self.lane.name}"):
-                wait = self._kept_up(self.lane.tend, else_wait=timedelta(seconds=10))
-            if wait is None:
-                return
-            self.wake.set()  # what waited for the upkeep may be due now
-            self._crew.stop.wait(max(wait.total_seconds(), 0.05))
-
-    def _attend_loop(self, lane: Attends) -> None:
-        while not self._crew.stop.is_set():
-            wait = self._kept_up(lane.attend, else_wait=timedelta(milliseconds=100))
-            if wait is None:
-                self._news.wait(_IDLE_S)
-                self._news.clear()
-            else:
-                self._crew.stop.wait(wait.total_seconds())
-
-    def _kept_up(self, go: Callable[[], timedelta | None], *, else_wait: timedelta) -> timedelta | None:
-        """One step of upkeep: what it says, or ``else_wait`` when it failed."""
-        try:
-            return go()
-        except CarryError as e:
-            log.warning("upkeep failed", lane=self.lane.name, why=e.why, kind=e.kind)
-        except StoreBusy as e:
-            log.warning("store busy", lane=self.lane.name, why=str(e))
-        except Exception as e:
-            log.exception("upkeep failed", lane=self.lane.name, exception=type(e).__name__)
-        return else_wait
 
 
 def _note(span: spans.Span, outcomes: Sequence[tuple[Claimed, Outcome]], started_at: datetime) -> None:

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from handlers.alert_words import JST
+from handlers.alert_words import JST, duration, english
 from handlers.causes import cause_of
 from ledger import once_more
 from ledger.counts import Latency
@@ -45,8 +45,8 @@ def table_of_lanes(reports: Sequence[LaneReport], lanes_off: Mapping[str, str], 
         off = lanes_off.get(r.lane)
         health = r.health
         if health.paused_until and health.paused_until > now:
-            wait = (health.paused_until - now).total_seconds()
-            well = f"[yellow]paused {wait:.0f} s[/yellow]: {escape(health.why or '')}"
+            wait = duration(health.paused_until - now, english)
+            well = f"[yellow]paused {wait}[/yellow]: {escape(health.why or '')}"
         elif health.breaker == "closed":
             well = "[green]closed[/green]"
             if health.failures:

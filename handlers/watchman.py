@@ -84,6 +84,7 @@ class Watchman:
         )
         self._usual_gap = usual_gap
         self._now = now
+        self._up_since = now()
         self._send = send
         self._prune_at: datetime | None = None
 
@@ -121,7 +122,8 @@ class Watchman:
         on_since, memory_of_lanes = all_on_since(memory, self._asked.lanes, at, updates_too=self._asked.updates_too)
         refused, remember = count_refused({**memory, **(memory_of_lanes or {})}, readings.refused, at)
         remember = remember or ({**memory, **memory_of_lanes} if memory_of_lanes else None)
-        moment = Now(at, readings, open_ones, self._usual_gap(at), refused, self._calm_since(open_ones, on_since))
+        calm_since = self._calm_since(open_ones, on_since)
+        moment = Now(at, readings, open_ones, self._usual_gap(at), refused, calm_since, up_since=self._up_since)
         somebody = bool(self._audience.addresses)
         changed = changes(judge(moment, self._rules), open_ones, at, somebody=somebody)
         rose, over = self._alerts.write(changed, now=at, tell=somebody, turn=until, memory=remember)

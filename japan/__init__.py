@@ -9,7 +9,7 @@ from japan.fixed import Fixed
 from japan.gender import gender
 from japan.invisible import is_blank
 from japan.kana import kana
-from japan.mail import email
+from japan.mail import email, mailbox, spellings
 from japan.phone import e164, phone, phone_e164
 from japan.postcode import postcode
 from japan.prefectures import prefecture
@@ -25,11 +25,13 @@ __all__ = [
     "is_blank",
     "kana",
     "lies_abroad",
+    "mailbox",
     "parts_of",
     "phone",
     "phone_e164",
     "postcode",
     "postcode_of",
     "prefecture",
+    "spellings",
     "tidy",
 ]

@@ -17,13 +17,16 @@ from japan.fixed import fix
 from japan.places import Head, Places, places_of
 from japan.postcode import postcode, prefecture_of
 from japan.prefectures import PREFECTURES, names_prefecture, prefecture, short_name
-from japan.written import SEPARATORS, Written, may_part, plain_of
+from japan.written import SEPARATORS, Written, plain_of
 
 _Fixes = list[tuple[str, str]]
 
 _ENDS_A_PLACE: Final = "都道府県市区町村郡"
 _KINDS: Final = "市区町村郡"
+# The one town of the dictionary that begins like its prefecture.
+_LIKE_THEIR_PREFECTURE: Final = "山口県流通センター"
 _OFFICES: Final = "立庁役営民"  # 東京都港区立図書館, 東京都港区役所
+_NO_END_OF_A_CITY: Final = _OFFICES + _KINDS  # 大阪 is no part of 大阪市 that may be taken off
 _BUILDING_BEFORE: Final = re.compile("[\u30a1-\u30fea-z]")
 _FIGURES: Final = "0123456789〇一二三四五六七八九十"
 
@@ -95,7 +98,7 @@ def _named(text: str) -> str | None:
 
 
 def _without(text: str, name: str) -> str:
-    while name and text.startswith(name):
+    while name and text.startswith(name) and not text.startswith(_LIKE_THEIR_PREFECTURE):
         text = text.removeprefix(name).strip(SEPARATORS)
     return text
 
@@ -175,13 +178,15 @@ class _Place:
         city, street = mine.plain, line.plain
         if city == street and _is_address_line(city):
             return "", line.raw
+        if (head := self._places.at_head(street)) and head.whole and street.find(city, head.length) == head.length:
+            return line.before(head.length), self._without_again(line.after(head.length), head.names)
         if (at := street.find(city)) > 0 and street[at - 1] in "市郡" and len(city) > 1:
             return line.before(at + len(city)), line.after(at + len(city))
         for start in range(len(city) - 1):
             end = city[start:]
             if start and city[start - 1] not in _ENDS_A_PLACE:
                 continue
-            if street.startswith(end) and (end[-1] in _ENDS_A_PLACE or start) and may_part(street, len(end)):
+            if street.startswith(end) and (end[-1] in _ENDS_A_PLACE or start) and line.may_part(len(end)):
                 return mine.raw, line.after(len(end))
         return mine.raw, line.raw
 
@@ -203,28 +208,29 @@ def _tails(tail: str, street: str) -> tuple[str, str]:
     first, second = Written.of(tail), Written.of(street)
     if not first.plain or not second.plain:
         return tail, street
-    if second.plain.startswith(first.plain) and may_part(second.plain, len(first.plain)):
+    if second.plain.startswith(first.plain) and second.may_part(len(first.plain)):
         return "", street
-    if len(second.plain) > 1 and first.plain.startswith(second.plain) and may_part(first.plain, len(second.plain)):
+    if len(second.plain) > 1 and first.plain.startswith(second.plain) and first.may_part(len(second.plain)):
         return "", tail
     for length in range(min(len(first.plain), len(second.plain)), 2, -1):
         common = second.plain[:length]
-        parts = may_part(first.plain, len(first.plain) - length) and may_part(second.plain, length)
+        parts = first.may_part(len(first.plain) - length) and second.may_part(length)
         if first.plain.endswith(common) and parts and any(map(str.isalpha, common)):
             return tail, second.after(length)
     return tail, street
 
 
-def _overlap(first: str, second: str) -> int:
+def _overlap(first: str, other: Written) -> int:
     """How many characters at the end of the first text the second begins with; a whole word of two letters at least.
 
     It begins with no figure: 1-2 and 2階 have nothing in common, and 3丁目ビル stands in 銀座3丁目.
     """
+    second = other.plain
     for length in range(min(len(first), len(second)), 1, -1):
         start = len(first) - length
         if not first.endswith(second[:length]) or second[0].isdecimal() or not second[0].isalnum():
             continue
-        if (start == 0 or _may_begin(first, start)) and may_part(second, length):
+        if (start == 0 or _may_begin(first, start)) and other.may_part(length):
             return length
     return 0
 
@@ -255,7 +261,8 @@ class _Building:
         self._places = places
         self._prefecture = plain_of(prefecture)
         self._city = plain_of(city)
-        self._street = plain_of(street)
+        self._line = Written.of(street)
+        self._street = self._line.plain
 
     def settle(self, building: str) -> str:
         text = Written.of(_once(building))
@@ -266,11 +273,11 @@ class _Building:
         if text.plain in (self._prefecture, self._city, self._prefecture + self._city):
             return ""
         whole = self._prefecture + self._city
-        if self._city and text.plain.startswith(whole) and text.plain[len(whole)] not in _OFFICES:
+        if self._city and text.plain.startswith(whole) and text.plain[len(whole)] not in _NO_END_OF_A_CITY:
             text = Written.of(text.after(len(whole)))
         if self._stands_in_street(text.plain):
             return ""
-        if length := _overlap(self._street, text.plain):
+        if length := _overlap(self._street, text):
             return text.after(length)
         return text.raw
 
@@ -286,9 +293,9 @@ class _Building:
             start = self._start_of_place(text.plain, at)
             following = text.plain[end : end + 1]
             if (
-                may_part(text.plain, end)
+                text.may_part(end)
                 and (has_figures or following == "" or following in _FIGURES)
-                and (start == 0 or (has_figures and _may_begin(text.plain, start) and may_part(text.plain, start)))
+                and (start == 0 or (has_figures and _may_begin(text.plain, start) and text.may_part(start)))
             ):
                 return _space_between(text.before(start) if start else "", text.after(end))
             at = text.plain.find(street, at + 1)
@@ -309,7 +316,7 @@ class _Building:
         if at < 0:
             return False
         end = at + len(plain)
-        if end < len(self._street) and (self._street[end].isalpha() or not may_part(self._street, end)):
+        if end < len(self._street) and (self._street[end].isalpha() or not self._line.may_part(end)):
             return False
         if not plain[0].isdecimal():
             return at == 0 or _may_begin(self._street, at)

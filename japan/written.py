@@ -41,6 +41,11 @@ class Written:
         """The raw text from the plain character ``start`` on."""
         return self.raw[self.at[start] :].strip(SEPARATORS) if start < len(self.at) else ""
 
+    def may_part(self, at: int) -> bool:
+        """Whether a space stands here, or no number and no Latin word goes on across this place of ``plain``."""
+        spaced = 0 < at < len(self.at) and self.at[at] - self.at[at - 1] > 1
+        return spaced or _may_part(self.plain, at)
+
 
 @lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
@@ -54,8 +59,7 @@ def plain_of(text: str) -> str:
     return "".join(map(_plain, text))
 
 
-def may_part(plain: str, at: int) -> bool:
-    """Whether neither a number nor a Latin word goes on across this place of a plain text."""
+def _may_part(plain: str, at: int) -> bool:
     if not 0 < at < len(plain):
         return True
     before, after = plain[at - 1], plain[at]

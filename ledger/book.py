@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -17,14 +17,14 @@ from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 from customer import Task
 from ledger import outcome as outcomes
 from ledger import tables as t
-from ledger.arrival import Known, is_older, learn, read_through
 from ledger.breaker import free_from, may_claim
 from ledger.database import Database
 from ledger.health import HealthBook
 from ledger.lease import LONGEST_LEASE, ended
 from ledger.mails import Welcome
-from ledger.outcome import DEADLY, PATIENCE, Done, Held, Outcome, Retry, settle
-from ledger.rows import Debt, blank_marks, known_customers, owe, write_customers
+from ledger.outcome import DEADLY, PATIENCE, Done, Held, Outcome, settle
+from ledger.reads import learn_from_reads, unless_stale
+from ledger.rows import Debt, blank_marks, known_customers, owe
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +259,7 @@ class Book:
             row = held.get(claimed.customer_id)
             if row is not None and row.token == claimed.token:
                 moved_on = row.wanted != claimed.carrying
-                outcome = _unless_stale(said, known.get(claimed.customer_id), moved_on=moved_on)
+                outcome = unless_stale(said, known.get(claimed.customer_id), moved_on=moved_on)
                 was = Held(
                     wanted=row.wanted,
                     carrying=claimed.carrying,
@@ -275,7 +275,7 @@ class Book:
         self._write_changes(c, s.lane, accepted, changes)
         self.health_book.hear(c, s.lane, health, [outcome for _, outcome in accepted], now)
         if s.lane == self.reads and accepted:
-            self._learn_from_reads(c, accepted, known, s.started_at, now)
+            learn_from_reads(c, accepted, known, s.started_at, destinations=self.destinations, now=now)
         if self.welcome and s.lane == self.welcome.after:
             self.welcome.let_go(c, [claimed.customer_id for claimed, outcome in accepted if _is_there(outcome)], now)
         states = _states(c, changes.keys())
@@ -328,53 +328,6 @@ class Book:
         )
         for names, rows in groups.items():
             c.execute(update(t.tasks).where(*here).values({n: bindparam(f"new_{n}") for n in names}), rows)
-
-    def _learn_from_reads(
-        self,
-        c: Connection,
-        read: Sequence[tuple[Claimed, Outcome]],
-        known: Mapping[int, Known],
-        began_at: datetime,
-        now: datetime,
-    ) -> None:
-        """Merge what the reading lane found, and let the destinations go that were held for it."""
-        learnt: list[Known] = []
-        debts: list[Debt] = []
-        for claimed, outcome in read:
-            i = claimed.customer_id
-            if not isinstance(outcome, Done) or outcome.found is None or i not in known:
-                continue
-            after = learn(known[i], outcome.found, None)
-            learnt.append(replace(after, read_through=read_through(after.customer.updated_at, began_at)))
-            if after.revision != known[i].revision:
-                debts += [
-                    Debt(i, lane, claimed.since, claimed.since, claimed.task.request_id) for lane in self.destinations
-                ]
-        write_customers(c, learnt, now)
-        # Due since they came: with a backlog, those who were read go before those who only waited long enough, and so
-        # fewer are written twice.
-        c.execute(
-            update(t.tasks)
-            .where(t.tasks.c.customer_id.in_([claimed.customer_id for claimed, _ in read]))
-            .where(t.tasks.c.state == "pending", t.tasks.c.held.is_(True))
-            .values(due_at=t.tasks.c.since, held=False)
-        )
-        owe(c, debts)
-
-
-def _unless_stale(outcome: Outcome, known: Known | None, *, moved_on: bool) -> Outcome:
-    """A read that may show less than we know by a webhook is to be done again.
-
-    It came from a copy that lags; or the webhook of a save in the same second came while the read was under way
-    (``moved_on``), and nobody can say which of the two is the newer one.
-    """
-    if not (isinstance(outcome, Done) and outcome.found):
-        return outcome
-    saved = outcome.found.updated_at
-    same_second = known is not None and saved is not None and saved == known.customer.updated_at
-    if is_older(known, saved, None) or (moved_on and same_second):
-        return Retry(None, "Shopify still shows an older state than its webhook told", "shopify.stale", lane_wide=False)
-    return outcome
 
 
 def _pending(lane: str, updates_too: bool) -> Select[Any]:

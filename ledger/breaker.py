@@ -1,7 +1,7 @@
 """A lane's health, shared by all processes: when it is opened, who probes, and what closes it again. Pure.
 
 A lane that fails again and again is opened: one probe at a time until it answers, everything kept. Any answer about a
-customer, good or bad, closes it: the far side is there.
+customer, good or bad, closes it: the far side is there. A fault of our own is no answer.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def after_outcomes(health: Health, outcomes: Sequence[Outcome], now: datetime) -
     troubles = [o for o in outcomes if isinstance(o, Retry) and o.lane_wide]
     if stops or (troubles and len(troubles) == len(outcomes)):
         return _troubled(health, (stops or troubles)[0], now)
-    if not outcomes:
+    if all(isinstance(o, Retry) and o.ours for o in outcomes):
         return health
     if pause_left(health, now):
         # It was asked before the pause was, and says nothing of its end.

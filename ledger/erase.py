@@ -9,6 +9,7 @@ on the way out. Only ``undo`` lets them in again.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, select, update
 
 from customer import Customer, known
-from japan.mail import email
+from japan.mail import email, spellings
 from ledger import tables as t
 from ledger.arrival import END_OF_TIME
 from ledger.database import Database
@@ -25,6 +26,8 @@ from ledger.database import Database
 _PAGE: Final = 100
 #: Deliveries that are filed under no customer, but may speak of one.
 _UNFILED: Final = ("ignored", "test", "unreadable", "dismissed", "replaced")
+_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_QUOTES: Final = str.maketrans("", "", '"\\')
 
 
 class NobodyKnown(Exception):
@@ -117,8 +120,8 @@ class Erasing:
     def _unfiled(self, customer_id: int, mail: str | None) -> list[int]:
         """Deliveries filed under nobody in whose bodies this id or this e-mail stands."""
         d = t.deliveries.c
-        words = [rf"(?<!\d){customer_id}(?!\d)".encode(), *([re.escape(mail.strip()).encode()] if mail else [])]
-        names_them = re.compile(b"|".join(words), re.IGNORECASE)
+        words = [rf"(?<!\d){customer_id}(?!\d)", *(re.escape(way.translate(_QUOTES)) for way in _ways(mail))]
+        names_them = re.compile("|".join(words))
         with self._database.reading() as c:
             ids = c.execute(_with_body(d.verdict.in_(_UNFILED), d.customer_id.is_(None))).scalars().all()
             bodies = select(d.id, d.body)
@@ -126,7 +129,7 @@ class Erasing:
                 row.id
                 for page in _pages(ids)
                 for row in c.execute(bodies.where(d.id.in_(page)))
-                if names_them.search(row.body)
+                if names_them.search(_plain(row.body))
             ]
 
     def _empty(self, which: Select[Any] | list[int], now: datetime) -> int:
@@ -163,10 +166,8 @@ class Erasing:
         m, number = t.members.c, str(customer_id)
         theirs = [m.number == number, m.code == number, *([m.id == ref] if ref else [])]
         if mail:
-            normal = email(mail) or mail.strip().lower()
-            with_mail = select(t.member_mails.c.member_id).where(
-                t.member_mails.c.mail.in_(self._database.seal.hashes(normal))
-            )
+            hashes = [hashed for way in _ways(mail) for hashed in self._database.seal.hashes(way)]
+            with_mail = select(t.member_mails.c.member_id).where(t.member_mails.c.mail.in_(hashes))
             others = exists().where(
                 t.tasks.c.lane == self._members_lane, t.tasks.c.ref == m.id, t.tasks.c.customer_id != customer_id
             )
@@ -183,6 +184,18 @@ def erasure_of(c: Connection, customer_id: int) -> Erasure | None:
     mine = (t.erasures.c.customer_id == customer_id, t.erasures.c.undone_at.is_(None))
     row = c.execute(select(t.erasures).where(*mine)).first()
     return Erasure(row.customer_id, row.erased_at, row.by, row.why, row.refs) if row else None
+
+
+def _ways(mail: str | None) -> tuple[str, ...]:
+    """Every way in which this address may have been written down, in lower case; none of a blank one."""
+    address = (email(mail) or mail.strip().lower()) if mail else ""
+    return spellings(address) if address else ()
+
+
+def _plain(body: bytes) -> str:
+    """What a body says, half-width and in lower case, without JSON's escapes and without the quotes of an address."""
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), body.decode("utf-8", "replace"))
+    return unicodedata.normalize("NFKC", text).lower().translate(_QUOTES)
 
 
 def _named(choices: Sequence[Mapping[str, str]], members: Collection[str]) -> bool:

@@ -95,6 +95,22 @@ class HealthBook:
             self._database.notify(c)
             return True
 
+    def well_again(self, lane: str, *, now: datetime) -> None:
+        """The lane's upkeep goes again: where a task waits it is the probe, else the lane is well."""
+        tasks = t.tasks.c
+        mine = (tasks.lane == lane, tasks.state.in_(("pending", "running")), tasks.held.is_(False))
+        with self._database.reading() as c:
+            seen = self.look(c, lane)
+            if seen == Health() or pause_left(seen, now):
+                return
+            somebody = c.execute(select(tasks.customer_id).where(*mine).limit(1)).first() is not None
+        if somebody and seen.breaker != "closed":
+            self.probe_now(lane, now=now)
+            return
+        with self._database.writing() as c:
+            if self.look(c, lane, hold=True) == seen:
+                self._write(c, lane, Health())
+
     def pause_left(self, lane: str, *, now: datetime) -> timedelta:
         """How long the far side has asked this lane to wait from now on; zero when it has not."""
         with self._database.reading() as c:

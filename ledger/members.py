@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from sqlalchemy import Connection, delete, func, or_, select, text, update
 
 from customer import Freshness, Member, Poll
+from japan.mail import FORM
 from ledger import tables as t
 from ledger.breaker import free_from
 from ledger.database import Database
 from ledger.health import HealthBook
 from ledger.lease import ended, free
+from ledger.older_form import being_written, name_of, seen_beside
 from ledger.rows import insert_of
 from ledger.seal import Seal
 from ledger.turn import take_turn
@@ -21,6 +23,8 @@ from ledger.turn import take_turn
 Turn: TypeAlias = Literal["poll", "look_back"]
 
 _MOMENTS = ("scanned_at", "scan_began_at", "fresh_at")
+#: One for each form of an e-mail: a scan under another form says nothing of how these rows are found.
+CURSOR: Final = name_of(FORM)
 #: A poll that looks back at least so far comes once in ten seconds, and tidies up as well.
 _FAR_BACK: Final = timedelta(minutes=1)
 # As it stands in the index of who is new: a value handed in beside the statement would not lead a planner there.
@@ -29,13 +33,18 @@ _PENDING, _RUNNING = text("tasks.state = 'pending'"), text("tasks.state = 'runni
 _MAIL_HOLD = timedelta(minutes=5)
 
 
+def freshness_of(c: Connection) -> Freshness:
+    """How much the index holds in the form of today."""
+    return _read(c, c.execute(select(t.cursors.c.value).where(t.cursors.c.name == CURSOR)).scalar())
+
+
 class Members:
     """The rows of ``members``, their e-mails, and how fresh they are; shared by all processes.
 
     ``lane`` is the lane whose tasks' refs say which customer is linked to which member.
     """
 
-    CURSOR = "member_index"
+    cursor: ClassVar[str] = CURSOR
 
     def __init__(self, database: Database, *, lane: str = "smaregi") -> None:
         self._database = database
@@ -43,10 +52,9 @@ class Members:
         self._insert = insert_of(database)
 
     def freshness(self) -> Freshness:
-        """How much the index holds."""
+        """How much the index holds in the form of today."""
         with self._database.reading() as c:
-            value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == self.CURSOR)).scalar()
-        return _read(value)
+            return freshness_of(c)
 
     def newcomers(self, now: datetime, until: datetime) -> bool:
         """Whether customers who are not linked to a member are being carried, or may be by ``until``.
@@ -68,12 +76,12 @@ class Members:
         with self._database.writing(loose=True) as c:
             self._begin(c)
             ours = free(t.cursors.c.held_until, now, until - now)
-            mine = update(t.cursors).where(t.cursors.c.name == self.CURSOR, ours).values(held_until=until)
-            return bool(c.execute(mine).rowcount)
+            mine = update(t.cursors).where(t.cursors.c.name == self.cursor, ours).values(held_until=until)
+            return not being_written(c, now, until - now) and bool(c.execute(mine).rowcount)
 
     def my_turn(self, what: Turn, now: datetime, hold: timedelta) -> bool:
         """Whether the caller may begin this now; nobody else may for ``hold``, and then whoever asks first."""
-        return take_turn(self._database, f"{self.CURSOR}.{what}", now, hold) is not None
+        return take_turn(self._database, f"{self.cursor}.{what}", now, hold) is not None
 
     def polled(self, change: Callable[[Freshness], Freshness]) -> None:
         """Write down how far a scan came, in one step with reading what stands there, and give up the right to scan."""
@@ -111,18 +119,18 @@ class Members:
                 c.execute(delete(t.mail_holds).where(t.mail_holds.c.until < poll.sent_at - timedelta(minutes=10)))
 
     def _begin(self, c: Connection) -> None:
-        c.execute(self._insert(t.cursors).values(name=self.CURSOR).on_conflict_do_nothing(index_elements=["name"]))
+        c.execute(self._insert(t.cursors).values(name=self.cursor).on_conflict_do_nothing(index_elements=["name"]))
 
     def _locked_freshness(self, c: Connection) -> Freshness:
         """How much the index holds; until the transaction ends nobody else changes that, or a member."""
-        query = select(t.cursors.c.value).where(t.cursors.c.name == self.CURSOR)
+        query = select(t.cursors.c.value).where(t.cursors.c.name == self.cursor)
         if not self._database.on_postgresql:
-            return _read(c.execute(query).scalar())
+            return _read(c, c.execute(query).scalar())
         row = c.execute(query.with_for_update()).first()
         if row is None:
             self._begin(c)
             row = c.execute(query.with_for_update()).first()
-        return _read(row.value if row else None)
+        return _read(c, row.value if row else None)
 
     def _write_freshness(self, c: Connection, freshness: Freshness, **columns: Any) -> None:
         value: dict[str, Any] = {"scan_page": freshness.scan_page}
@@ -130,7 +138,7 @@ class Members:
             at: datetime | None = getattr(freshness, name)
             value[name] = at.isoformat() if at else None
         values = {"value": value, **columns}
-        new = self._insert(t.cursors).values(name=self.CURSOR, **values)
+        new = self._insert(t.cursors).values(name=self.cursor, **values)
         c.execute(new.on_conflict_do_update(index_elements=["name"], set_=values))
 
     def _put(
@@ -266,12 +274,12 @@ class Members:
             c.execute(delete(t.mail_holds).where(held, t.mail_holds.c.customer_id == customer_id))
 
 
-def _read(value: Mapping[str, Any] | None) -> Freshness:
+def _read(c: Connection, value: Mapping[str, Any] | None) -> Freshness:
     told: dict[str, Any] = dict(value or {})
     for name in _MOMENTS:
         if told.get(name):
             told[name] = datetime.fromisoformat(told[name])
-    return Freshness(**told)
+    return seen_beside(c).over(Freshness(**told))
 
 
 def _member(row: Any) -> Member:

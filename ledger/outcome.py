@@ -55,7 +55,8 @@ class Retry:
     """Comes back by itself: ``after`` so long, or after our own back-off when None.
 
     ``lane_wide``: it speaks of the lane, and counts towards opening it. ``pause``: the far side asked the whole lane to
-    wait ``after``, which is obeyed and is no failure. ``stop``: nobody can go; the lane opens at once.
+    wait ``after``, which is obeyed and is no failure. ``stop``: nobody can go; the lane opens at once. ``ours``: it is
+    our own fault or trouble, and says nothing of the far side.
     """
 
     after: timedelta | None
@@ -64,6 +65,7 @@ class Retry:
     lane_wide: bool = True
     pause: bool = False
     stop: bool = False
+    ours: bool = False
     doubt: bool = False
     status: int | None = None
     vendor_request_id: str | None = None

@@ -17,6 +17,7 @@ from ledger import oldest, outages, unreadable
 from ledger import tables as t
 from ledger.breaker import Health
 from ledger.database import Database
+from ledger.members import freshness_of
 from ledger.outages import Try
 from ledger.unseen import fields_of
 
@@ -75,7 +76,8 @@ class Readings:
     """One look. ``pos`` and ``arrived``: the newest first. ``twins``: (customer, lane, cause, since) of each failed
     task with one of the causes that were asked for. ``debts``: since when the oldest waits for a lane. ``unreadable``:
     how many deliveries wait for a person, and when the first of them came. ``refused``: so many 401 by day.
-    ``unseen``: since when each field of Shopify's has been refused.
+    ``unseen``: since when each field of Shopify's has been refused. ``index_fresh_at``: how far the member index is
+    known (None while it was never filled).
     """
 
     healths: Mapping[str, Health]
@@ -88,6 +90,7 @@ class Readings:
     unreadable: tuple[int, datetime] | None
     refused: Mapping[str, int]
     unseen: Mapping[str, datetime] = field(default_factory=dict)
+    index_fresh_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ def look(database: Database, asked: Asked, now: datetime) -> Readings:
             unreadable=_unreadable(c),
             refused={row.day: row.n for row in c.execute(refused.where(t.tallies.c.day.in_(days)))},
             unseen=fields_of(c),
+            index_fresh_at=freshness_of(c).fresh_at,
         )
 
 

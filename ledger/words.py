@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from customer import Address, Customer, known
-from japan import email, phone
+from japan import email, mailbox, phone
 from japan.folding import folded
 
 #: Grows when the words of the same customer are others than before: then the index is made anew.
-FORM: Final = 2
+FORM: Final = 3
 
 _MAIL, _PHONE, _NAME = "m:", "p:", "n:"
 _LONGEST_MAIL: Final = 254
@@ -123,9 +123,9 @@ def _id(digits: str) -> int | None:
 
 
 def _mail(text: str) -> str:
-    """The one form of an e-mail; of what is none yet, or never will be, what can be compared."""
-    plain = "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isprintable() and not c.isspace())
-    return (email(text) or plain)[:_LONGEST_MAIL]
+    """The form in which an e-mail is compared; of what is none yet, or never will be, what can be compared."""
+    seen = "".join(c for c in text if c.isprintable() and not c.isspace())
+    return (mailbox(text if email(text) else seen) or "")[:_LONGEST_MAIL]
 
 
 def _digits(text: str, region: str) -> str:

@@ -74,6 +74,11 @@ CASES = [
         moment(replace(WELL, arrived=arrived(1900, 2000, 9000, 6500, 1900))),
     ),
     Case(
+        "index",
+        moment(replace(WELL, index_fresh_at=NOON - timedelta(seconds=301))),
+        moment(replace(WELL, index_fresh_at=NOON - timedelta(seconds=299))),
+    ),
+    Case(
         "same_person",
         moment(replace(WELL, twins=[(7, "smaregi", "smaregi.several_members", NOON)])),
         moment(),
@@ -173,6 +178,20 @@ class TestALaneThatStops:
             assert seen(moment(replace(WELL, healths={"smaregi": health}))) == ["paused:smaregi"]
         short = Health(paused_until=NOON + timedelta(minutes=1), kind="smaregi.busy")
         assert seen(moment(replace(WELL, healths={"smaregi": short}))) == []
+
+    def test_an_old_index_is_not_told_beside_or_just_after_a_lane_that_has_stopped(self) -> None:
+        old = replace(WELL, index_fresh_at=NOON - timedelta(hours=1))
+        stopped = replace(OPEN, kind="smaregi.credentials")
+        assert "index" not in seen(moment(replace(old, healths={"smaregi": stopped})))
+        (credential,) = judge(moment(replace(WELL, healths={"smaregi": stopped})), RULES)
+        assert seen(moment(old, opened(credential))) == []
+        assert seen(moment(old), replace(RULES, lanes=("hubspot",))) == []
+
+    def test_after_a_start_the_index_has_five_minutes_and_an_alert_that_stands_outlives_a_restart(self) -> None:
+        old = replace(WELL, index_fresh_at=NOON - timedelta(hours=1))
+        assert seen(moment(old, up_since=NOON - timedelta(minutes=5))) == []
+        (index,) = judge(moment(old, up_since=NOON - timedelta(seconds=301)), RULES)
+        assert seen(moment(old, opened(index), up_since=NOON)) == ["index"]
 
     def test_a_probe_on_its_way_changes_nothing(self) -> None:
         assert seen(moment(replace(WELL, healths={"smaregi": replace(OPEN, breaker="probing")}))) == ["open:smaregi"]

@@ -78,7 +78,7 @@ def test_a_kind_nobody_noted_or_described_has_words_too() -> None:
 
 def test_a_fault_of_ours_is_to_be_reported() -> None:
     outcome = broken(KeyError("見本 花子"))
-    assert cause_of("smaregi", outcome.kind).mend == "report"  # type: ignore[union-attr]
+    assert cause_of("smaregi", outcome.kind).mend == "report"
     assert cause_of("smaregi", "fault.worker_ended") is CAUSES["fault.worker_ended"]
 
 

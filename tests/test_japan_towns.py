@@ -67,6 +67,8 @@ def test_hubspot_gets_each_part_once_in_its_own_field(case: dict[str, str | None
         (Address("667-0021", "JP-28", "養父市", "養父市場1-1"), "養父市", "養父市場1-1"),
         (Address("667-0021", "JP-28", "養父市", "兵庫県養父市養父市場1-1"), "養父市", "養父市場1-1"),
         (Address("667-0021", "JP-28", None, "養父市養父市場1-1"), "養父市", "養父市場1-1"),
+        (Address("747-1221", "JP-35", "山口市", "山口県流通センター1-2"), "山口市", "山口県流通センター1-2"),
+        (Address(None, "JP-35", "山口市", "山口県山口市山口県流通センター1"), "山口市", "山口県流通センター1"),
         (Address(None, "JP-12", "市川市", "市川1-2"), "市川市", "市川1-2"),
         (Address(None, "JP-13", "府中市", "府中町1-2"), "府中市", "府中町1-2"),
         (Address(None, "JP-12", "四街道市", "四街道1-2"), "四街道市", "四街道1-2"),
@@ -100,6 +102,30 @@ def test_a_postcode_that_stands_in_the_text_alone_fills_its_field(text: str) -> 
     assert (mapped.fields["postCode"], mapped.fields["address"]) == ("106-0032", "東京都港区六本木1-2-3")
     assert ("postCode", "filled") in {(each.field, each.what) for each in mapped.corrections}
     assert at_hubspot(address) == {"state": "東京都", "city": "港区", "address": "六本木1-2-3", "zip": "106-0032"}
+
+
+@pytest.mark.parametrize(
+    ("building", "rest"),
+    [
+        ("港区六本木1-2-3 101", "101"),
+        ("東京都港区六本木1-2-3 101号室", "101号室"),
+        ("六本木1-2-3 A棟", "A棟"),
+        ("六本木 1-2-3", ""),
+        ("〒106-0032 東京都港区六本木1-2-3 101", "101"),
+        ("日本、〒106-0032 東京都港区六本木1丁目2", "六本木1丁目2"),
+    ],
+)
+def test_a_second_line_that_repeats_the_first_keeps_what_follows(building: str, rest: str) -> None:
+    address = Address("106-0032", "JP-13", "港区", "六本木1-2-3", building)
+    assert without_spaces(at_the_till(address)) == f"東京都港区六本木1-2-3{rest}"
+    assert at_hubspot(address)["address"] == f"六本木1-2-3 {rest}".strip()
+
+
+def test_a_short_name_of_the_city_is_no_part_of_its_whole_name() -> None:
+    line = at_the_till(Address("540-0008", "JP-27", "大阪", "大手前2", "大阪府大阪市中央区大手前2"))
+    assert line.endswith("大阪市中央区大手前2")
+    twice = Address(None, "JP-14", "湯本", "足柄下郡箱根町湯本1")
+    assert at_the_till(twice) == "神奈川県足柄下郡箱根町湯本1"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.conftest import NOON
 
 def runner() -> LaneRunner:
     lane: Any = SimpleNamespace(name="smaregi", threads=1)
-    crew: Any = SimpleNamespace(book=None)
+    crew: Any = SimpleNamespace(book=SimpleNamespace(health_book=None), now=None, stop=None)
     return LaneRunner(lane, crew)
 
 

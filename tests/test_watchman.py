@@ -12,11 +12,13 @@ import pytest
 from sqlalchemy import delete, insert, update
 
 from clients.notify import Heard, Tone, mark_of
+from customer import Freshness
 from handlers.alerting import Rules
 from handlers.watchman import LEASE, Audience, Watchman
 from ledger import tables as t
 from ledger.alerts import Alerts
 from ledger.database import Database, StoreBusy
+from ledger.members import Members
 from ledger.outcome import Failed, Retry
 from ledger.unreadable import Unreadable
 from tests.conftest import Clock
@@ -156,6 +158,17 @@ def _debt(scene: Scene) -> None:
     scene.clock.forward(minutes=16)
 
 
+def _read_index(scene: Scene) -> None:
+    now = scene.clock()
+    assert Members(scene.ledger.database).may_poll(now, now)
+    Members(scene.ledger.database).polled(lambda _: Freshness(scanned_at=now, fresh_at=now))
+
+
+def _old_index(scene: Scene) -> None:
+    _read_index(scene)
+    scene.run(minutes=5.5)
+
+
 def _stop(kind: str) -> Callable[[Scene], None]:
     return lambda scene: scene.breaker("open", kind)
 
@@ -190,6 +203,7 @@ KINDS: dict[str, tuple[Act, Act, int]] = {
     "same_person": (lambda s: _fail(s, TWINS), _repair, 2),
     "failed": (lambda s: _fail(s, failed()), _repair, 1),
     "debt": (_debt, lambda s: s.ledger.carry_everything(now=s.clock()), 3),
+    "index": (_old_index, _read_index, 1),
     "silence": (_silent, lambda s: s.hear(1), 1),
     "unreadable": (_unreadable, _close, 1),
     "refused": (lambda s: s.tally(25), lambda s: s.pass_by(minutes=11), 1),

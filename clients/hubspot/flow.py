@@ -15,7 +15,7 @@ from clients.alike import Alike
 from clients.blocked import Blocked
 from clients.errors import AskPerson, CarryError, StopLane, TryLater
 from clients.http import Answer
-from clients.hubspot.api import HubSpotApi
+from clients.hubspot.api import MOST, HubSpotApi
 from clients.hubspot.complaints import objects
 from clients.hubspot.properties import CUSTOMER_ID
 from clients.hubspot.resolving import ASKED_FOR, Finds, Found, conflict, email_taken, linked_to_other
@@ -81,10 +81,11 @@ class Flow:
         """Find which lost rows HubSpot has: by our id, by e-mail, or at the record it says is in the way."""
         asks: list[tuple[str | None, dict[str, Row]]] = [
             (CUSTOMER_ID, {row.key: row for row in rows}),
-            ("email", {row.contact.email: row for row in rows if row.contact.email and not row.look_at}),
+            ("email", {way: row for row in rows if not row.look_at for way in row.contact.spellings}),
             (None, {row.look_at: row for row in rows if row.look_at}),
         ]
-        answers = _side_by_side([self._reading(by, ids, sifting) for by, ids in asks if ids])
+        batches = [(by, batch) for by, ids in asks for batch in _batches(ids)]
+        answers = _side_by_side([self._reading(by, batch, sifting) for by, batch in batches])
         unread = {row: verdict for _, without_answer in answers for row, verdict in without_answer}
         for row, verdict in unread.items():
             self._judge(row, verdict)
@@ -204,6 +205,12 @@ class Flow:
                         f"HubSpot lacks contact properties even after setup ({', '.join(sorted(names)) or 'not named'})"
                     )
                     row.result = StopLane(f"{why}: run flask hubspot setup", kind="hubspot.no_property")
+
+
+def _batches(ids: Mapping[str, Row]) -> list[Mapping[str, Row]]:
+    """One batch for nearly all; an address that may be written in several ways can make it two."""
+    items = list(ids.items())
+    return [dict(items[start : start + MOST]) for start in range(0, len(items), MOST)]
 
 
 def _taken(row: Row, other: str | None) -> None:

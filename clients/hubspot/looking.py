@@ -66,8 +66,8 @@ def _find(row: Row, reader: _Reader) -> dict[str, Mapping[str, Any]]:
         row.lose()
     if row.lost:
         contacts = reader.read(CUSTOMER_ID, row.key)
-        if row.contact.email:
-            contacts |= reader.read("email", row.contact.email)
+        for way in row.contact.spellings:
+            contacts |= reader.read("email", way)
         Finds(Found.read(each) for each in contacts.values()).place(row)
     return contacts
 

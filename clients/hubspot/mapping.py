@@ -46,6 +46,11 @@ class Contact:
         """The address the contact is to have, trimmed and lower-cased."""
         return self.properties.get("email")
 
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """The ways in which HubSpot may have this address, for it compares letter by letter; ours comes first."""
+        return japan.spellings(self.email) if self.email else ()
+
 
 class _Sheet:
     """A contact being written down, with each correction beside its property."""

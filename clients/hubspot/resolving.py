@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import japan
 from clients.errors import AskPerson
 from clients.hubspot.complaints import mapping, record_id
 from clients.hubspot.properties import CUSTOMER_ID
@@ -42,17 +43,20 @@ class Found:
 
 
 class Finds:
-    """Everything the reads of one round brought back."""
+    """Everything the reads of one round brought back; a contact has an address however it is written there."""
 
     def __init__(self, found: Iterable[Found]) -> None:
         self._by_ref = {each.ref: each for each in found}
         self._by_customer = {each.customer_id: each for each in self._by_ref.values() if each.customer_id}
-        self._by_email = {email: each for each in self._by_ref.values() for email in each.emails}
+        self._by_email: dict[str | None, list[Found]] = {}
+        for each in self._by_ref.values():
+            for email in each.emails:
+                self._by_email.setdefault(japan.mailbox(email), []).append(each)
 
     def place(self, row: Row) -> None:
         """Tell the row where its contact is, that there is none, or why a person must decide."""
         own = self._by_customer.get(row.key)
-        other = self._by_ref.get(row.look_at) if row.look_at else self._by_email.get(row.contact.email or "")
+        other = self._by_ref.get(row.look_at) if row.look_at else self._with_email(row)
         hit = own or other
         if other and other.customer_id not in (None, row.key):
             row.result = linked_to_other(row, other.ref, other.customer_id)
@@ -64,6 +68,12 @@ class Finds:
             row.result = conflict(row, row.look_at)
         else:
             row.missed()
+
+    def _with_email(self, row: Row) -> Found | None:
+        """The contact with the row's address: first the customer's own, then one where it is written as we write it."""
+        email = row.contact.email
+        there = self._by_email.get(japan.mailbox(email), []) if email else []
+        return min(there, key=lambda each: (each.customer_id != row.key, email not in each.emails), default=None)
 
 
 def linked_to_other(row: Row, ref: str, customer_id: str | None) -> AskPerson:

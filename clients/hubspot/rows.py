@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import uuid4
 
+import japan
 from clients.errors import AskPerson
 from clients.hubspot.complaints import objects, record_id
 from clients.hubspot.mapping import contact, moment, refused_value
@@ -154,11 +155,11 @@ def _age(task: Task) -> datetime:
 
 
 def _one_contact_an_email(rows: Sequence[Row]) -> None:
-    """In HubSpot an address belongs to one contact: to the customer who has it there, else to the lowest id."""
+    """In HubSpot a mailbox belongs to one contact: to the customer who has it there, else to the lowest id."""
     holders: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if row.contact.email:
-            holders[row.contact.email].append(row)
+        if box := japan.mailbox(row.contact.email):
+            holders[box].append(row)
     for each in holders.values():
         first, *others = sorted(each, key=lambda row: (not row.holds_email, not row.ours, row.customer_id))
         for row in others:

@@ -15,6 +15,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Final
 
 from clients.mail.letters import Letter
+from japan.mail import ascii_domain
 
 # Seven bits and short lines: no server on the way needs to be able to do more.
 _POLICY: Final = policy.SMTP.clone(cte_type="7bit", max_line_length=78)
@@ -53,10 +54,9 @@ def plain_address(text: str) -> str:
     """
     local, at, domain = text.strip().rpartition("@")
     if not domain.isascii():
-        try:
-            domain = domain.encode("idna").decode("ascii")
-        except UnicodeError:
-            raise WrongAddress from None
+        domain = ascii_domain(domain)
+    if len(local) > 2 and local[0] == local[-1] == '"':
+        local = local[1:-1]  # `in_command` puts quotes around it where they are needed
     if not at or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
         raise WrongAddress
     return f"{local}@{domain}"

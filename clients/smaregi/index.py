@@ -52,7 +52,7 @@ class MemberIndex(Protocol):
         """Drop one member (404 at Smaregi)."""
 
     def by_mail(self, mail: str) -> list[Member]:
-        """Members with this e-mail (already trimmed and lower-cased) in any of their three fields, ghosts included."""
+        """Members with this e-mail (as ``mail_key`` has it) in any of their three fields, ghosts included."""
 
     def by_code(self, code: str) -> list[Member]:
         """Members with this member code (at most one at Smaregi; the index may lag)."""

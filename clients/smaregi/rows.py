@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final, TypeAlias
 
 from customer import Member
-from japan import email
+from japan import email, mailbox
 
 Row: TypeAlias = Mapping[str, Any]
 """One member as Smaregi wrote it."""
@@ -33,18 +33,18 @@ def is_id(told: str) -> bool:
 
 
 def mail_key(mail: str | None) -> str | None:
-    """An e-mail as the index keeps it (both sides of a comparison come through here), None when there is none.
+    """An e-mail as it is compared (both sides come through here), None when there is none.
 
     A till takes anything for an address, so what is none is compared as it stands, trimmed and lower-cased.
     """
-    if not mail or not mail.strip():
-        return None
-    return email(mail) or mail.strip().lower()
+    return mailbox(mail)
 
 
 def as_member(row: Row) -> Member:
     """The index row of a member."""
-    mails = (mail_key(text(row, name)) for name in MAIL_FIELDS)
+    typed = [text(row, name) for name in MAIL_FIELDS]
+    # As it is sent, too: the form in which a release before this one looks for it. It is never another mailbox's form.
+    mails = [mail for each in typed for mail in (mail_key(each), email(each))]
     return Member(
         id=text(row, "customerId"),
         code=text(row, "customerCode"),

@@ -6,6 +6,16 @@ from handlers.causes.cause import NOTHING, Cause, _
 
 _REPORT = _("Report it, with the request id: the log tells the rest. Then try again.")
 
+_STOPPED = Cause(
+    _("A fault in this service stopped the lane"),
+    _(
+        "The same step failed several times in a row. One try at a time is made, so that nothing is sent again "
+        "and again."
+    ),
+    _("Report it, with the log's lines that say failed. A newer version may mend it; a restart tries at once."),
+    "report",
+)
+
 OURS = {
     "token.busy": Cause(
         _("The access token is being renewed"),
@@ -31,6 +41,7 @@ OURS = {
         _REPORT,
         "report",
     ),
+    **{f"fault.{doing}": _STOPPED for doing in ("claiming", "carrying", "settling", "upkeep")},
     "fault.worker_ended": Cause(
         _("The worker ended without a word"),
         _("Each time this customer was carried, the worker ended without a word, 32 times."),

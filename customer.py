@@ -44,7 +44,11 @@ def known(value: Maybe[T]) -> T | None:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A postal address as Shopify keeps it; the prefecture is believed by ``province_code`` alone (``JP-13``)."""
+    """A postal address as Shopify keeps it; the prefecture is believed by ``province_code`` alone (``JP-13``).
+
+    ``last_name`` and ``first_name`` are of who receives there. ``is_own``: it was in the customer's own name when we
+    learnt it. ``among_others``: the customer has more addresses. Neither of the two makes it another address.
+    """
 
     zip: str | None = None
     province_code: str | None = None
@@ -54,6 +58,10 @@ class Address:
     company: str | None = None
     phone: str | None = None
     country_code: str | None = None
+    last_name: str | None = None
+    first_name: str | None = None
+    is_own: bool = field(default=False, compare=False)
+    among_others: bool = field(default=False, compare=False)
 
     @property
     def has_lines(self) -> bool:
@@ -62,8 +70,17 @@ class Address:
 
     def completed_by(self, fuller: Address) -> Address:
         """This address, or ``fuller`` where it says the same and more: what is missing here was not taken out."""
-        pairs = [(getattr(self, part), getattr(fuller, part)) for part in _PARTS]
-        return fuller if all(mine is None or mine == theirs for mine, theirs in pairs) else self
+        pairs = [(getattr(self, part), getattr(fuller, part)) for part in _LINES]
+        if not all(mine is None or mine == theirs for mine, theirs in pairs):
+            return self
+        mine, theirs = (self.last_name, self.first_name), (fuller.last_name, fuller.first_name)
+        if mine in ((None, None), theirs):
+            return fuller
+        return replace(fuller, last_name=mine[0], first_name=mine[1]) if theirs == (None, None) else self
+
+    def is_at(self, other: Address) -> bool:
+        """Whether both are one place, whoever receives there."""
+        return all(getattr(self, part) == getattr(other, part) for part in _PLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +90,8 @@ class Customer:
     ``id`` is Shopify's customer id, the master key. ``birth_date`` and ``gender`` are free text until a destination's
     mapping judges them. ``amount_spent`` is a decimal as text in ``currency``. ``email_consent`` and ``sms_consent``
     are Shopify's marketing states in lower case (``subscribed``, ``unsubscribed``, ``pending`` ...). ``cleared`` names
-    the fields that had a value once and have none, or less of one, now.
+    the fields that had a value once and have none, or less of one, now. ``default_address_of`` is who receives at the
+    default address in Shopify, where that is another person and ``address`` is the customer's own (``japan.whose``).
     """
 
     id: int
@@ -98,6 +116,7 @@ class Customer:
     last_order_at: Maybe[datetime] = UNKNOWN
     created_at: Maybe[datetime] = UNKNOWN
     updated_at: datetime | None = None
+    default_address_of: Maybe[str] = UNKNOWN
     cleared: tuple[str, ...] = ()
 
     def seen_with(self, newer: Customer) -> Customer:
@@ -157,14 +176,14 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Address):
-        return {part: v for part in _PARTS if (v := getattr(value, part)) is not None}
+        return {part: v for part in _PARTS if (v := getattr(value, part)) not in (None, False)}
     return list(value) if isinstance(value, tuple) else value
 
 
 def _has_less(before: object, now: object) -> bool:
     """Whether a value is gone, or a part of an address."""
     if isinstance(before, Address) and isinstance(now, Address):
-        return any(getattr(before, part) and not getattr(now, part) for part in _PARTS)
+        return any(getattr(before, part) and not getattr(now, part) for part in _LINES)
     return bool(before) and not now
 
 
@@ -172,6 +191,8 @@ def _has_less(before: object, now: object) -> bool:
 _NAMES: Final = tuple(f.name for f in fields(Customer))
 _FACTS: Final = tuple(name for name in _NAMES if name not in ("id", "cleared"))
 _PARTS: Final = tuple(f.name for f in fields(Address))
+_LINES: Final = tuple(part for part in _PARTS if part not in ("last_name", "first_name", "is_own", "among_others"))
+_PLACE: Final = tuple(part for part in _LINES if part not in ("company", "phone"))
 _TIMES: Final = ("created_at", "updated_at", "last_order_at")
 _facts_of: Final = attrgetter(*_FACTS)
 _facts_but_the_time: Final = attrgetter(*(name for name in _FACTS if name != "updated_at"))
@@ -182,8 +203,8 @@ class Correction:
     """One thing that was changed on the way to a destination, so that it is never silent.
 
     ``field`` is the destination's field; ``what`` is one fixed word that may stand in a log: ``widened``, ``replaced``,
-    ``cut``, ``dropped``, ``filled``, ``reformatted``. ``detail`` is for people who look at the customer ("𠮷 → 吉",
-    "cut at 85 of 97 characters") and never reaches a log; it names the least it can.
+    ``cut``, ``dropped``, ``filled``, ``reformatted``, ``withheld``. ``detail`` is for people who look at the customer
+    ("𠮷 → 吉", "cut at 85 of 97 characters") and never reaches a log; it names the least it can.
     """
 
     field: str
@@ -226,6 +247,22 @@ class Poll:
 
     since: datetime
     sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FlagWritten:
+    """What we last wrote to the mail flag of a customer's member, and when; a resync leaves it as it is.
+
+    ``member`` is None after a create: then it speaks of the member that has the customer's id for its code. ``over`` is
+    the member's ``updDateTime`` before a "1" whose answer has not come. ``changed``: somebody else has written to the
+    flag since.
+    """
+
+    flag: str
+    at: datetime
+    member: str | None = None
+    over: str | None = None
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,10 @@ class Lane(Protocol):
 class Attends(Protocol):
     """A lane with upkeep that follows the work, beside ``tend``: Smaregi's members while new customers come."""
 
+    @property
+    def is_kept_up(self) -> bool:
+        """Whether what is kept of the far side is as new as upkeep keeps it, whichever process asked last."""
+
     def attend(self) -> timedelta | None:
         """Do what the customers on their way need, without waiting for it.
 

@@ -77,11 +77,8 @@ class LaneRunner:
         ]
         self._news = threading.Event()
         if isinstance(lane, Attends):
-            what = (lane, self._news)
-            attend = threading.Thread(
-                target=self._upkeep.attend_loop, args=what, name=f"{lane.name}-attend", daemon=True
-            )
-            self._threads.append(attend)
+            attends = (self._upkeep.attend_loop, (lane, self._news))
+            self._threads.append(threading.Thread(None, attends[0], f"{lane.name}-attend", attends[1], daemon=True))
 
     def start(self) -> None:
         """Begin; a lane that is switched off only says so."""

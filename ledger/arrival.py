@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 from customer import Customer
+from japan import laid_over
 
 #: What became of a delivery. ``dismissed`` (closed by hand) and ``replaced`` were ``unreadable`` before.
 Verdict: TypeAlias = Literal["changed", "unchanged", "older", "test", "unreadable", "dismissed", "replaced", "ignored"]
@@ -88,11 +89,11 @@ def is_older(known: Known | None, updated_at: datetime | None, triggered_at: dat
 def learn(known: Known | None, told: Customer, triggered_at: datetime | None) -> Known:
     """What we know after hearing ``told``: the revision grows by one when, and only when, something really changed."""
     if known is None:
-        return Known(told, 1, triggered_at)
+        return Known(laid_over(None, told), 1, triggered_at)
     if told.updated_at is None:
         # The time of the last save is what refuses older bodies: it is never forgotten.
         told = replace(told, updated_at=known.customer.updated_at)
-    merged = known.customer.seen_with(told)
+    merged = laid_over(known.customer, told)
     changed = not merged.says_the_same_as(known.customer)
     latest = max((at for at in (known.triggered_at, triggered_at) if at), default=None)
     return Known(merged, known.revision + changed, latest, known.read_through)

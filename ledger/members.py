@@ -15,7 +15,7 @@ from ledger.breaker import free_from
 from ledger.database import Database
 from ledger.health import HealthBook
 from ledger.lease import ended, free
-from ledger.older_form import being_written, name_of, seen_beside
+from ledger.older_form import OLDER, being_written, beside, name_of
 from ledger.rows import insert_of
 from ledger.seal import Seal
 from ledger.turn import take_turn
@@ -35,7 +35,10 @@ _MAIL_HOLD = timedelta(minutes=5)
 
 def freshness_of(c: Connection) -> Freshness:
     """How much the index holds in the form of today."""
-    return _read(c, c.execute(select(t.cursors.c.value).where(t.cursors.c.name == CURSOR)).scalar())
+    cursors = t.cursors.c
+    rows = c.execute(select(cursors.name, cursors.value).where(cursors.name.in_((CURSOR, *OLDER)))).all()
+    values = {row.name: row.value for row in rows}
+    return beside(values.get(name) for name in OLDER).over(_read(values.get(CURSOR)))
 
 
 class Members:
@@ -123,14 +126,12 @@ class Members:
 
     def _locked_freshness(self, c: Connection) -> Freshness:
         """How much the index holds; until the transaction ends nobody else changes that, or a member."""
-        query = select(t.cursors.c.value).where(t.cursors.c.name == self.cursor)
-        if not self._database.on_postgresql:
-            return _read(c, c.execute(query).scalar())
-        row = c.execute(query.with_for_update()).first()
-        if row is None:
-            self._begin(c)
-            row = c.execute(query.with_for_update()).first()
-        return _read(c, row.value if row else None)
+        if self._database.on_postgresql:
+            query = select(t.cursors.c.name).where(t.cursors.c.name == self.cursor).with_for_update()
+            if c.execute(query).first() is None:
+                self._begin(c)
+                c.execute(query)
+        return freshness_of(c)
 
     def _write_freshness(self, c: Connection, freshness: Freshness, **columns: Any) -> None:
         value: dict[str, Any] = {"scan_page": freshness.scan_page}
@@ -274,12 +275,12 @@ class Members:
             c.execute(delete(t.mail_holds).where(held, t.mail_holds.c.customer_id == customer_id))
 
 
-def _read(c: Connection, value: Mapping[str, Any] | None) -> Freshness:
+def _read(value: Mapping[str, Any] | None) -> Freshness:
     told: dict[str, Any] = dict(value or {})
     for name in _MOMENTS:
         if told.get(name):
             told[name] = datetime.fromisoformat(told[name])
-    return seen_beside(c).over(Freshness(**told))
+    return Freshness(**told)
 
 
 def _member(row: Any) -> Member:

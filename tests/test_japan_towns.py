@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -22,7 +22,7 @@ TODAY: Final = date(2026, 11, 28)
 
 
 def address_of(case: dict[str, str | None]) -> Address:
-    parts = {name: case[name] for name in ("zip", "province_code", "city", "address1", "address2")}
+    parts: dict[str, Any] = {name: case[name] for name in ("zip", "province_code", "city", "address1", "address2")}
     return Address(**parts, country_code="JP")
 
 

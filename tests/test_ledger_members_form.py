@@ -82,7 +82,8 @@ def test_a_scan_that_is_under_way_begins_anew_when_the_older_release_writes(
     before: Before, after: Members, clock: Clock
 ) -> None:
     assert after.may_poll(clock(), clock() + timedelta(seconds=30))
-    after.polled(lambda _: Freshness(scan_page=5, scan_began_at=clock()))
+    began = clock()
+    after.polled(lambda _: Freshness(scan_page=5, scan_began_at=began))
     assert after.freshness().scan_page == 5
     clock.forward(seconds=10)
     scan(before, clock())

@@ -41,7 +41,13 @@ def test_a_24_key_body_of_2024_tells_tags_and_consent() -> None:
     customer = of("create_2024_04_24_keys")
     assert (customer.tags, customer.email_consent) == (("vip", "wholesale"), "not_subscribed")
     assert customer.address == Address(
-        zip="530-0001", province_code="JP-27", city="大阪市北区", address1="梅田１−１", country_code="JP"
+        zip="530-0001",
+        province_code="JP-27",
+        city="大阪市北区",
+        address1="梅田１−１",
+        country_code="JP",
+        last_name="見本",
+        first_name="次郎",
     )
 
 
@@ -77,6 +83,8 @@ def test_a_japanese_customer_comes_as_the_shop_has_her() -> None:
         address2="見本ビル３０１",
         phone="+819000000002",
         country_code="JP",
+        last_name="見本",
+        first_name="花子",
     )
 
 

@@ -20,12 +20,22 @@ from clients.pace import PaceStore
 from clients.shopify.admin import Admin, Told
 from clients.shopify.blocked import read_in_parts
 from clients.shopify.checking import examine
-from clients.shopify.node import ANY_ADDRESS, PERSONAL, gid, has_no_address, keys_of, question, read_node
+from clients.shopify.node import (
+    ANY_ADDRESS,
+    PERSONAL,
+    gid,
+    has_no_address,
+    has_one_address,
+    keys_of,
+    question,
+    read_node,
+)
 from clients.shopify.personal import LOOKED_AT, WHAT, compare
 from clients.shopify.refusals import DENIED, denied, sort_troubles
 from clients.shopify.unseen import Denials, NoNotes, Notes, sort_denials
 from clients.token import Vault
 from customer import UNKNOWN, Address, Customer, Maybe, Task
+from japan import laid_over
 
 OF_ORDERS: Final = "lastOrder"
 LEFT_OUT_FOR: Final = timedelta(hours=1)
@@ -121,7 +131,7 @@ class ShopifyLane:
             self._alike,
             lambda: self.admin.ask(SHOP_NAME, points=1),
         )
-        return self._keep_addresses(tasks, results)
+        return self._look_for_others(tasks, results)
 
     def _read_back(self, ids: Sequence[int], known: Mapping[int, Maybe[Address]]) -> dict[int, Result]:
         """Of these customers, whose addresses are ``known`` to us. Raises what stands for all of them."""
@@ -170,30 +180,39 @@ class ShopifyLane:
         orders = frozenset() if self._orders else frozenset({OF_ORDERS})
         return orders | {key for key, until in self._left_out.items() if until > now}
 
-    def _keep_addresses(self, tasks: Sequence[Task], results: dict[int, Result]) -> Mapping[int, Result]:
-        """The results, in which no known address is cleared while Shopify still lists one, or does not say."""
+    def _look_for_others(self, tasks: Sequence[Task], results: dict[int, Result]) -> Mapping[int, Result]:
+        """The results, in which no known address is cleared while Shopify still lists one, or does not say.
+
+        Nor does the default one of several addresses give its name to a customer without a name.
+        """
         had = {task.customer.id for task in tasks if isinstance(task.customer.address, Address)}
-        losing = {
-            i: result
+        unsure = {
+            i: found
             for i, result in results.items()
-            if i in had and isinstance(result, Carried) and result.found and result.found.address is None
+            if isinstance(result, Carried) and (found := result.found)
+            if (found.address is None and i in had) or _lends_its_name(found)
         }
-        if not losing:
+        if not unsure:
             return results
-        nodes = self._ask_for_addresses([gid(one) for one in losing])
-        if not isinstance(nodes, list) or len(nodes) != len(losing):
-            nodes = [None] * len(losing)
-        for (i, result), node in zip(losing.items(), nodes, strict=True):
-            if not has_no_address(node):
-                assert result.found
-                results[i] = replace(result, found=replace(result.found, address=UNKNOWN))
+        nodes = self._ask_for_addresses([gid(one) for one in unsure])
+        if not isinstance(nodes, list) or len(nodes) != len(unsure):
+            nodes = [None] * len(unsure)
+        for (i, found), node in zip(unsure.items(), nodes, strict=True):
+            address = found.address
+            if isinstance(address, Address):
+                address = replace(address, among_others=not has_one_address(node))
+            elif not has_no_address(node):
+                address = UNKNOWN
+            result = results[i]
+            assert isinstance(result, Carried)
+            results[i] = replace(result, found=replace(found, address=address))
         return results
 
     def _ask_for_addresses(self, gids: Sequence[str]) -> object:
         try:
             told = self.admin.ask(ANY_ADDRESS, {"ids": gids}, points=4.0 * len(gids), of_rows=True)
         except Blocked:
-            return None  # what is refused for the sake of one clears nobody's address
+            return None  # what is refused for the sake of one clears nobody's address and names nobody
         return told.data.get("nodes")
 
     def preview(self, task: Task) -> Look:
@@ -206,7 +225,7 @@ class ShopifyLane:
             raise result
         if result.found is None:
             return Look("nothing to do", result.ref, why="Shopify has no such customer any more")
-        before, after = _told(task.customer), _told(task.customer.seen_with(result.found))
+        before, after = _told(task.customer), _told(laid_over(task.customer, result.found))
         names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         return seen(result.ref, "linked", [Change(name, before.get(name), after.get(name)) for name in names])
 
@@ -279,9 +298,16 @@ def _with_known_parts(known: Mapping[int, Maybe[Address]], results: Mapping[int,
     for i, result in results.items():
         if isinstance(result, Carried) and result.found and isinstance(there := known[i], Address):
             told = result.found.address
-            same = isinstance(told, Address) and told.completed_by(there) == there
-            completed[i] = replace(result, found=replace(result.found, address=there if same else UNKNOWN))
+            whole = told.completed_by(there) if isinstance(told, Address) else UNKNOWN
+            same = isinstance(whole, Address) and whole.is_at(there)
+            completed[i] = replace(result, found=replace(result.found, address=whole if same else UNKNOWN))
     return completed
+
+
+def _lends_its_name(found: Customer) -> bool:
+    address = found.address
+    named = isinstance(address, Address) and (address.last_name or address.first_name)
+    return bool(named) and found.last_name is None and found.first_name is None
 
 
 def _told(customer: Customer) -> dict[str, str]:
@@ -289,7 +315,7 @@ def _told(customer: Customer) -> dict[str, str]:
     facts = customer.to_json()
     address = facts.pop("address", None) or {}
     facts |= {f"address.{part}": value for part, value in address.items()}
-    for unspoken in ("id", "updated_at", "cleared"):
+    for unspoken in ("id", "updated_at", "cleared", "address.is_own", "address.among_others"):
         facts.pop(unspoken, None)
     facts["tags"] = ", ".join(facts.get("tags") or ())
     return {name: str(value) for name, value in facts.items() if value not in (None, "")}

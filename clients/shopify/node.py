@@ -45,7 +45,9 @@ _FIELDS: Final[Mapping[str, str]] = {
     "amountSpent": "amountSpent { amount currencyCode }",
     "defaultEmailAddress": "defaultEmailAddress { emailAddress marketingState }",
     "defaultPhoneNumber": "defaultPhoneNumber { phoneNumber marketingState }",
-    "defaultAddress": "defaultAddress { address1 address2 city provinceCode countryCodeV2 zip phone company }",
+    # https://shopify.dev/docs/api/admin-graphql/latest/objects/MailingAddress : the names are of who receives there
+    "defaultAddress": "defaultAddress { firstName lastName address1 address2 city provinceCode countryCodeV2 zip phone "
+    "company }",
     # An order is seen with the scope read_orders only, which this service can do without.
     "lastOrder": "lastOrder { createdAt }",
 }
@@ -74,15 +76,22 @@ def keys_of(metafields: Collection[str]) -> frozenset[str]:
     return frozenset(_FIELDS) | frozenset(metafields)
 
 
-#: Asked only where a known address would be cleared: a connection costs points, and nearly nobody takes their last
-#: address out. https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits
-ANY_ADDRESS: Final = _QUERY % "id addressesV2(first: 1) { nodes { id } }"
+#: Asked only where a known address would be cleared, or would give its name to a customer without one: a connection
+#: costs points, and nearly nobody is of either kind. https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits
+ANY_ADDRESS: Final = _QUERY % "id addressesV2(first: 2) { nodes { id } }"
 
 
 def has_no_address(node: object) -> bool:
     """Whether an answer to ``ANY_ADDRESS`` says for certain that this customer has no address at all."""
     listed = node.get("addressesV2") if isinstance(node, Mapping) else None
     return isinstance(listed, Mapping) and listed.get("nodes") == []
+
+
+def has_one_address(node: object) -> bool:
+    """Whether an answer to ``ANY_ADDRESS`` says for certain that this customer has one address and no more."""
+    listed = node.get("addressesV2") if isinstance(node, Mapping) else None
+    nodes = listed.get("nodes") if isinstance(listed, Mapping) else None
+    return isinstance(nodes, list) and len(nodes) == 1
 
 
 def read_node(
@@ -188,6 +197,8 @@ def _address(raw: Maybe[Mapping[str, Any]]) -> Maybe[Address]:
         company=_text(raw, "company") or None,
         phone=_text(raw, "phone") or None,
         country_code=_text(raw, "countryCodeV2") or None,
+        last_name=_text(raw, "lastName") or None,
+        first_name=_text(raw, "firstName") or None,
     )
     return address if address.has_lines else UNKNOWN
 

@@ -130,19 +130,19 @@ def _address(told: Mapping[str, Any]) -> Maybe[Address]:
     # https://shopify.dev/docs/api/webhooks : the key is missing when there is no address, and `addresses` may be empty
     # although it is there.
     raw = told.get("default_address")
+    listed = told.get("addresses") or []
     if raw is None and "default_address" not in told:
-        others = told.get("addresses") or []
-        if not isinstance(others, list) or not all(isinstance(one, dict) for one in others):
+        if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
             raise Unreadable("addresses is not a list of objects")
-        raw = next((one for one in others if one.get("default") is True), None)
+        raw = next((one for one in listed if one.get("default") is True), None)
     if raw is None:
         return UNKNOWN
     if not isinstance(raw, dict):
         raise Unreadable("default_address is not an object")
-    return _read_address(raw)
+    return _read_address(raw, among_others=isinstance(listed, list) and len(listed) > 1)
 
 
-def _read_address(raw: Mapping[str, Any]) -> Maybe[Address]:
+def _read_address(raw: Mapping[str, Any], *, among_others: bool) -> Maybe[Address]:
     # Province and country by their codes: the texts are codes or names in whatever language.
     address = Address(
         zip=_part(raw, "zip"),
@@ -153,6 +153,10 @@ def _read_address(raw: Mapping[str, Any]) -> Maybe[Address]:
         company=_part(raw, "company"),
         phone=_part(raw, "phone"),
         country_code=_part(raw, "country_code"),
+        # Of who receives there: `name` is "first last" in every country, and is not parsed.
+        last_name=_part(raw, "last_name"),
+        first_name=_part(raw, "first_name"),
+        among_others=among_others,
     )
     return address if address.has_lines else UNKNOWN
 

@@ -15,6 +15,8 @@ from clients.shopify.refusals import DENIED, PROTECTED_DATA_PAGE, Trouble
 
 #: Objects in which one value may be withheld while the others come.
 _IN_PARTS: Final = frozenset({"defaultEmailAddress", "defaultPhoneNumber", "defaultAddress"})
+#: Of an address without them nobody knows whose it is, and it is carried as it always was.
+_NAMES_IN_PARTS: Final = frozenset({"firstName", "lastName"})
 #: What Shopify may name instead of our alias for a metafield; which of the two is on no page.
 _METAFIELD: Final = "metafield"
 _OF_A_CUSTOMER: Final = keys_of(())
@@ -84,6 +86,8 @@ def sort_denials(troubles: Sequence[Trouble], metafields: Collection[str]) -> De
             continue
         if trouble.row is None or trouble.field is None:
             customers = trouble
+            continue
+        if trouble.field in _IN_PARTS and trouble.path[3:4] and trouble.path[3] in _NAMES_IN_PARTS:
             continue
         keys = frozenset(metafields) if trouble.field == _METAFIELD else frozenset({trouble.field})
         rows[trouble.row] = rows.get(trouble.row, frozenset()) | keys

@@ -1,4 +1,4 @@
-"""A member index for one process, in memory: for commands run by hand and for tests of the lane by itself."""
+"""A member index and a book of mail flags for one process, in memory: for commands run by hand and for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clients.smaregi.index import Freshness, Turn
-from customer import Member, Poll
+from customer import FlagWritten, Member, Poll
 
 
 class AloneIndex:
@@ -131,3 +131,31 @@ class AtOnce(Executor):
         done: Future[Any] = Future()
         done.set_result(fn(*args, **kwargs))
         return done
+
+
+class AloneFlags:
+    """A ``FlagBook`` that nobody shares."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.written: dict[int, FlagWritten] = {}
+
+    def recall(self, customer_id: int) -> FlagWritten | None:
+        return self.written.get(customer_id)
+
+    def put(
+        self,
+        customer_id: int,
+        written: FlagWritten | None,
+        *,
+        instead_of: FlagWritten | None,
+        loose: bool = False,  # noqa: ARG002
+    ) -> bool:
+        with self._lock:
+            if self.written.get(customer_id) != instead_of:
+                return False
+            if written is None:
+                self.written.pop(customer_id, None)
+            else:
+                self.written[customer_id] = written
+            return True

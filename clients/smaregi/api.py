@@ -177,16 +177,30 @@ class SmaregiApi:
         return {**fields, **{name: value for name, value in answer.body.items() if value is not None}}
 
     def update(
-        self, member_id: str, fields: Mapping[str, str | None], *, about: Mapping[str, str | None] | None = None
+        self,
+        member_id: str,
+        fields: Mapping[str, str | None],
+        *,
+        about: Mapping[str, str | None] | None = None,
+        repeatable: bool = True,
+        before_send: Callable[[], None] = lambda: None,
     ) -> Row | None:
         """Change these fields of a member, None clears one; the member as it is now, or None when that was not told.
 
-        ``about`` is what else is known of the member, so that no refusal repeats it. Raises ``Missing``, ``Refused``,
+        ``about`` is what else is known of the member, so that no refusal repeats it. ``before_send`` runs before each
+        try, when the wait for the pace is over, and may raise: then nothing is sent. Raises ``Missing``, ``Refused``,
         and ``TryLater`` in doubt.
         """
         # PATCH changes only what is sent; PUT is not the way:
         # https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/patchcustomersbulk
-        answer = self._of_one("update a member", "PATCH", f"/customers/{member_id}", json=dict(fields))
+        answer = self._of_one(
+            "update a member",
+            "PATCH",
+            f"/customers/{member_id}",
+            json=dict(fields),
+            repeatable=repeatable,
+            before_send=before_send,
+        )
         if answer.status == 404:
             raise Missing(member_id)
         if not answer.ok:

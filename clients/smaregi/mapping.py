@@ -14,7 +14,21 @@ from datetime import date
 from typing import Final, TypeAlias
 
 from customer import UNKNOWN, Address, Correction, Customer, Maybe, known
-from japan import Fixed, address_line, birth_date, clean, email, gender, kana, lies_abroad, phone, postcode_of
+from japan import (
+    Fixed,
+    address_line,
+    birth_date,
+    clean,
+    email,
+    gender,
+    kana,
+    lies_abroad,
+    owned,
+    phone,
+    phone_of,
+    postcode_of,
+    whole_name,
+)
 
 LONGEST_TEXT: Final = 85
 LONGEST_POSTCODE: Final = 10
@@ -28,7 +42,6 @@ _Correcting: TypeAlias = Callable[[str], Fixed]
 
 _ADDRESS_FIELDS: Final = ("postCode", "address")
 _FOREIGN_POSTCODE: Final = re.compile(rf"[0-9A-Za-z][0-9A-Za-z -]{{0,{LONGEST_POSTCODE - 1}}}")
-_KANJI_OR_HIRAGANA: Final = re.compile("[々\u3041-\u3096\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +53,22 @@ class Mapped:
 
     ``filled``: the keys of ``fields`` whose value only stands in for one we do not have: a name that is missing, the
     mail flag while the consent is unknown. Smaregi wants them when a member is made, but they must never be laid over
-    what a member that was there before us has.
+    what a member that was there before us has. ``borrowed``: the keys whose value may be another person's, the address
+    of a gift's recipient; they are laid over nothing that stands at a member of the store's.
     """
 
     fields: dict[str, str | None]
     corrections: tuple[Correction, ...] = ()
     filled: frozenset[str] = frozenset()
+    borrowed: frozenset[str] = frozenset()
+
+
+_FIELDS_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "last_name": ("lastName",),
+    "first_name": ("firstName",),
+    "phone": ("phoneNumber",),
+    "address": ("address", "postCode"),
+}
 
 
 def member_number(customer_id: int) -> str:
@@ -68,6 +91,10 @@ def map_member(customer: Customer, *, placeholder: str, today: date) -> Mapped:
     Japan, for birth dates.
     """
     draft = _Draft()
+    mine = owned(customer)
+    customer = mine.customer
+    for part, what, detail in mine.notes:
+        draft.note(_FIELDS_OF[part][0], [(what, detail)])
     _map_names(customer, placeholder, draft)
     draft.put("lastKana", customer.last_kana, lambda text: kana(text, LONGEST_TEXT))
     draft.put("firstKana", customer.first_kana, lambda text: kana(text, LONGEST_TEXT))
@@ -80,7 +107,8 @@ def map_member(customer: Customer, *, placeholder: str, today: date) -> Mapped:
     draft.fields["mailReceiveFlag"] = "1" if customer.email_consent == "subscribed" else "0"
     if customer.email_consent is UNKNOWN:
         draft.filled.add("mailReceiveFlag")
-    return Mapped(draft.fields, tuple(draft.corrections), frozenset(draft.filled))
+    borrowed = frozenset(name for part in mine.borrowed for name in _FIELDS_OF[part])
+    return Mapped(draft.fields, tuple(draft.corrections), frozenset(draft.filled), borrowed)
 
 
 class _Draft:
@@ -113,7 +141,7 @@ def _map_names(customer: Customer, placeholder: str, draft: _Draft) -> None:
     draft.note("lastName", last.fixes)
     draft.note("firstName", first.fixes)
     last_name, first_name = last.value, first.value
-    if whole := _whole_name(last_name, first_name):
+    if whole := whole_name(last_name, first_name):
         last_name, first_name = whole
         for name in ("lastName", "firstName"):
             draft.note(name, [("reformatted", "one field held the whole name")])
@@ -127,19 +155,6 @@ def _map_names(customer: Customer, placeholder: str, draft: _Draft) -> None:
             draft.note(name, [("filled", "from the kana" if from_kana else "no name in Shopify")])
             draft.filled.add(name)
         draft.fields[name] = value
-
-
-def _whole_name(last: str | None, first: str | None) -> tuple[str, str] | None:
-    """Both parts of a Japanese name that stands in one field, as in 見本 花子.
-
-    Names in katakana or Latin letters alone stay whole: of those nobody can say which part comes first.
-    """
-    if (last is None) == (first is None):
-        return None
-    parts = (last or first or "").split(" ")
-    if len(parts) != 2 or not all(_KANJI_OR_HIRAGANA.search(part) for part in parts):
-        return None
-    return parts[0], parts[1]
 
 
 def _map_address(address: Maybe[Address], draft: _Draft) -> None:
@@ -163,24 +178,9 @@ def _foreign_postcode(text: str) -> Fixed:
 
 
 def _map_phone(customer: Customer, draft: _Draft) -> None:
-    """The customer's own number, else the address's; no key while the one that is missing may still be told."""
-    told: list[tuple[Maybe[str], str]] = [(customer.phone, "JP")]
-    if isinstance(customer.address, Address):
-        told.append((customer.address.phone, customer.address.country_code or "JP"))
-    else:
-        told.append((customer.address, "JP"))
-    unusable = False
-    for text, region in told:
-        if not isinstance(text, str) or not text.strip():
-            continue
-        fixed = phone(text, region)
-        draft.note("phoneNumber", fixed.fixes)
-        if fixed.value is not None:
-            draft.fields["phoneNumber"] = fixed.value
-            return
-        unusable = True
-    if unusable or all(text is not UNKNOWN for text, _ in told):
-        draft.fields["phoneNumber"] = None
+    number = phone_of(customer, phone)
+    if isinstance(number, Fixed):
+        draft.take("phoneNumber", number)
 
 
 def _mail(text: str) -> Fixed:

@@ -121,6 +121,11 @@ class Polls:
         self._run(far_back=True)
         return True
 
+    @property
+    def is_kept_up(self) -> bool:
+        """Whether some process heard of the changes within the last ten seconds."""
+        return age(self._index.freshness(), self._now()) < LOOK_BACK_EVERY
+
     # Before a create
 
     def ensure_fresh(self, within: timedelta = FRESH, patience: timedelta = PATIENCE) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from clients.lane import fingerprint
 from clients.smaregi.mapping import CLEARED_AS, Mapped, map_member, member_number
@@ -15,13 +16,17 @@ from clients.smaregi.required import RequiredColumns, fill
 from clients.smaregi.rows import JST, Row, as_member, mail_key, text
 from customer import Correction, Customer, Task, known
 
+_STAYS: Final = "stays"
+"""In the memo: fields of the store's own that what is borrowed is not laid over, parted by spaces."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What we want a member to be: the mapped fields, which of them only stand in, and what was corrected."""
+    """What we want a member to be: the mapped fields, which of them stand in or are borrowed, what was corrected."""
 
     profile: Mapping[str, str | None]
     filled: frozenset[str]
+    borrowed: frozenset[str]
     corrections: tuple[Correction, ...]
     number: str
     mail: str | None
@@ -56,6 +61,7 @@ class Wishes:
         return Wanted(
             profile=mapped.fields,
             filled=mapped.filled,
+            borrowed=mapped.borrowed,
             corrections=mapped.corrections,
             number=member_number(task.customer.id),
             mail=mail_key(known(task.customer.email)),
@@ -81,6 +87,7 @@ class Wishes:
         if any(value is None and name in task.sent for name, value in wanted.profile.items()):
             required = self._required.names()
         fields: dict[str, str | None] = {"customerNo": wanted.number}
+        stays = wanted.borrowed & set(task.memo.get(_STAYS, "").split())
         kept = []
         for name, value in wanted.profile.items():
             mark = task.sent.get(name)
@@ -93,7 +100,7 @@ class Wishes:
                 # The store may have written the real name over our stand-in. Only where a value of ours was cleared
                 # in Shopify does the stand-in go out.
                 continue
-            else:
+            elif name not in stays:
                 fields[name] = value
         return fields, tuple(kept)
 
@@ -110,13 +117,22 @@ class Wishes:
             link["customerCode"] = wanted.number
             if member.code not in ("", wanted.number):
                 memo["old_code"] = member.code
-        profile = {n: v for n, v in wanted.profile.items() if v is not None and n not in wanted.filled}
+        made_by_us = member.code == wanted.number and "old_code" not in memo
+        own = frozenset() if made_by_us else self._own_of(row, wanted.borrowed)
+        if own:
+            memo[_STAYS] = " ".join(sorted(own))
+        kept = wanted.filled | own
+        profile = {n: v for n, v in wanted.profile.items() if v is not None and n not in kept}
         fields = {**profile, **link}
         out: dict[str, str | None] = {name: value for name, value in fields.items() if text(row, name) != value}
-        made_by_us = member.code == wanted.number and "old_code" not in memo
         # Marks without a ref are those of a late result: what it sent stands on this member.
         out |= self._to_clear(row, wanted, wanted.profile if made_by_us else task.sent)
         return Linking(fields, out, memo)
+
+    def _own_of(self, row: Row, borrowed: Collection[str]) -> frozenset[str]:
+        """The borrowed fields for which the store has something: an address is one value in two fields."""
+        there = {name for name in borrowed if text(row, name) not in ("", self._placeholder)}
+        return frozenset(there | ({"address", "postCode"} if there & {"address", "postCode"} else set()))
 
     def _to_clear(self, row: Row, wanted: Wanted, ours: Collection[str]) -> dict[str, str | None]:
         """Those of our fields that stand on a member and have no value any more.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from clients.shopify.texts import clean
-from customer import UNKNOWN, Address, Customer
+from customer import UNKNOWN, Address, Customer, known
 from fuzz.customers import check
 from fuzz.source import Source
 from fuzz.targets.target import Target
@@ -65,7 +65,8 @@ def customer_from(source: Source) -> Customer:
     parts = ("zip", "province_code", "city", "address1", "address2", "company", "phone", "country_code")
     address: Any = source.pick((UNKNOWN, None, "some", "some"))
     if address == "some":
-        address = Address(**{part: text if isinstance(text := text_from(source), str) else None for part in parts})
+        told: dict[str, Any] = {part: known(text_from(source)) for part in (*parts, "last_name", "first_name")}
+        address = Address(**told)
     return Customer(
         id=1 + source.below(2**31),
         address=address,

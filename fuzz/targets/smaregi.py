@@ -10,7 +10,7 @@ from typing import Any, Final
 from clients.errors import CarryError
 from clients.http import Answer
 from clients.pace import AlonePace
-from clients.smaregi.alone import AloneIndex, AtOnce
+from clients.smaregi.alone import AloneFlags, AloneIndex, AtOnce
 from clients.smaregi.index import Freshness, Poll
 from clients.smaregi.lane import SmaregiLane
 from clients.smaregi.rows import as_member, changed_at, mail_key
@@ -121,6 +121,7 @@ def play_lane(source: Source) -> None:
         client_id="an-id",
         client_secret=SECRETS[5],
         index=index,
+        flags=AloneFlags(),
         vault=AloneVault(),
         pace_store=AlonePace(),
         beside=AtOnce(),

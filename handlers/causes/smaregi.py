@@ -124,6 +124,18 @@ SMAREGI = {
         _AGAIN,
         "wait",
     ),
+    "smaregi.flag_changing": Cause(
+        _("The mail flag is being changed in Smaregi"),
+        _("The member's mail flag changed in Smaregi while we looked, so nothing was written over it."),
+        _AGAIN,
+        "wait",
+    ),
+    "smaregi.flag_unsure": Cause(
+        _("An earlier opt-in may still arrive in Smaregi"),
+        _("The answer to an opt-in was lost. It is sent again a minute later, when it cannot arrive twice."),
+        _AGAIN,
+        "wait",
+    ),
     "smaregi.missing": Cause(
         _("The member is gone from Smaregi"),
         _("The member was deleted in Smaregi while we looked."),

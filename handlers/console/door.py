@@ -26,6 +26,7 @@ from handlers.console import (
     settings,
     words,
 )
+from handlers.console.corrected import corrected
 from handlers.console.errors import error_pages
 from handlers.console.guard import guard, hardened
 from handlers.console.login import LANGUAGES, language_door, login_doors
@@ -97,6 +98,7 @@ def _for_templates(house: House) -> dict[str, Any]:
 
     return {
         "clock": clock,
+        "corrected": corrected,
         "shop": house.shop,
         "who": access.who(),
         "role": access.role(),

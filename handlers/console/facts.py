@@ -90,6 +90,7 @@ _FIELDS: Final[tuple[tuple[str, str, Callable[[Any], str] | None], ...]] = (
     ("email", marked("E-mail"), hidden_mail),
     ("phone", marked("Telephone"), hidden_phone),
     ("address", marked("Address"), _hidden_address),
+    ("default_address_of", marked("Who receives at the default address in Shopify"), None),
     ("birth_date", marked("Birth date"), _hidden),
     ("gender", marked("Gender"), _hidden),
     ("email_consent", marked("Consent to e-mail"), None),

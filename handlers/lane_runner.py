@@ -211,6 +211,7 @@ class LaneRunner:
             named = e.wait.total_seconds() if isinstance(e, TryLater) and e.wait else 2.0
             return min(max(named, 0.5), 30.0)
         self._prepared = True
+        self._book.health_book.well_again(self.lane.name, now=self._crew.now(), probe=False)
         log.info("lane ready", lane=self.lane.name)
         return 0
 

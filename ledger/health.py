@@ -95,8 +95,11 @@ class HealthBook:
             self._database.notify(c)
             return True
 
-    def well_again(self, lane: str, *, now: datetime) -> None:
-        """The lane's upkeep goes again: where a task waits it is the probe, else the lane is well."""
+    def well_again(self, lane: str, *, now: datetime, probe: bool = True) -> None:
+        """The lane's upkeep or preparation goes again: where nobody waits, the lane is well.
+
+        Where somebody does, that task is the probe; ``probe``: at once.
+        """
         tasks = t.tasks.c
         mine = (tasks.lane == lane, tasks.state.in_(("pending", "running")), tasks.held.is_(False))
         with self._database.reading() as c:
@@ -105,7 +108,8 @@ class HealthBook:
                 return
             somebody = c.execute(select(tasks.customer_id).where(*mine).limit(1)).first() is not None
         if somebody and seen.breaker != "closed":
-            self.probe_now(lane, now=now)
+            if probe:
+                self.probe_now(lane, now=now)
             return
         with self._database.writing() as c:
             if self.look(c, lane, hold=True) == seen:

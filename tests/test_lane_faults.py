@@ -46,9 +46,11 @@ class ScriptedLane:
         self.doubted: set[int] = set()
         self.upkeep: CarryError | Exception | None = None
         self.is_kept_up = True
+        self.unready: CarryError | None = None
 
     def prepare(self) -> None:
-        """Nothing to set up."""
+        if self.unready:
+            raise self.unready
 
     def tend(self) -> timedelta | None:
         if self.upkeep:
@@ -220,6 +222,28 @@ def test_a_lane_whose_claiming_fails_again_and_again_is_stopped(world: World, mo
     world.runner._claim_loop()
     assert (world.health.breaker, world.health.kind) == ("open", "fault.claiming")
     assert waits[0] < waits[-1], "and it is not hurried"
+
+
+# --- preparation
+
+
+def test_a_lane_that_could_not_be_prepared_while_nobody_waits_is_well_when_it_can(world: World) -> None:
+    world.lane.unready = REVOKED
+    assert world.runner._prepare() > 0
+    assert world.health.breaker == "open"
+    world.lane.unready = None
+    assert world.runner._prepare() == 0
+    assert world.health == Health()
+
+
+def test_a_good_preparation_does_not_hurry_the_probe_of_who_waits(world: World) -> None:
+    world.register(1)
+    world.lane.unready = REVOKED
+    world.runner._prepare()
+    world.lane.unready = None
+    before = world.health
+    world.runner._prepare()
+    assert world.health == before
 
 
 # --- upkeep

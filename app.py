@@ -31,7 +31,6 @@ from config.listing import listing, read_env_file, unknown
 from config.logs import one_write, set_up_logs
 from config.settings import Settings, WrongSetting, read_settings
 from config.traces import read_traces
-from customer import Customer
 from handlers import cli, cli_alerts, cli_console, cli_deliveries, cli_doctor, cli_mail, cli_privacy, doctor_settings
 from handlers.alerting import Rules
 from handlers.api import StatusApi
@@ -58,6 +57,7 @@ from ledger.erase import Erasing
 from ledger.inbox import Inbox
 from ledger.keeps import Paces, Tallies, TokenVault
 from ledger.keys import KeyCheck
+from ledger.mail_flags import MailFlags
 from ledger.mails import Mails, Welcome
 from ledger.members import Members
 from ledger.prune import Pruning
@@ -71,7 +71,6 @@ from ledger.standing import Standings
 from ledger.unreadable import Unreadable
 from ledger.unseen import Unseen
 from ledger.waiting import Waiting
-from ledger.ways import Filter
 from sandbox import commands as sandbox_commands
 
 if TYPE_CHECKING:
@@ -175,12 +174,6 @@ def build(settings: Settings, now: Callable[[], datetime]) -> House:
         updates_too=settings.enable_update_sync,
         now=now,
     )
-
-
-def newest_customers(database: Database) -> list[Customer]:
-    """Twenty of those whom Shopify told of last."""
-    rows = Browse(database, lanes=LANES).customers(Filter(), size=20).rows
-    return [row.customer for row in rows if not row.erased]
 
 
 def alert_rules(settings: Settings) -> Rules:
@@ -310,7 +303,7 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
                 pace_store=paces,
                 webhook_address=f"{settings.public_url}/webhooks/shopify" if settings.public_url else None,
                 notes=Unseen(database, now),
-                known_here=lambda: newest_customers(database),
+                known_here=Browse(database, lanes=LANES).newest,
                 now=now,
             )
         )
@@ -324,6 +317,7 @@ def build_lanes(settings: Settings, database: Database, members: Members, now: C
                 client_id=settings.smaregi_client_id,
                 client_secret=settings.smaregi_client_secret.get_secret_value(),
                 index=members,
+                flags=MailFlags(database),
                 vault=vault,
                 pace_store=paces,
                 reads_per_second=reads,

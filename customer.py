@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from operator import attrgetter
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
@@ -205,8 +205,8 @@ class Correction:
     """One thing that was changed on the way to a destination, so that it is never silent.
 
     ``field`` is the destination's field; ``what`` is one fixed word that may stand in a log: ``widened``, ``replaced``,
-    ``cut``, ``dropped``, ``filled``, ``reformatted``. ``detail`` is for people who look at the customer ("𠮷 → 吉",
-    "cut at 85 of 97 characters") and never reaches a log; it names the least it can.
+    ``cut``, ``dropped``, ``filled``, ``reformatted``, ``withheld``. ``detail`` is for people who look at the customer
+    ("𠮷 → 吉", "cut at 85 of 97 characters") and never reaches a log; it names the least it can.
     """
 
     field: str
@@ -234,6 +234,39 @@ class Member:
         return self.status not in ("3", "4")
 
 
+#: A change may show in Smaregi's lists this much later than it was made, and is not missed.
+LIST_LAG: Final = timedelta(seconds=5)
+#: A word from further ahead was written before the clock was set back. Two polls in flight differ by less.
+_CLOCK_WAS_SET_BACK: Final = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One answered question to Smaregi: which members were changed at ``since`` or later?
+
+    ``sent_at`` is when the question left, so every change made before it and after ``since`` is in the answer.
+    """
+
+    since: datetime
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FlagWritten:
+    """What we last wrote to the mail flag of a customer's member, and when; a resync leaves it as it is.
+
+    ``member`` is None after a create: then it speaks of the member that has the customer's id for its code. ``over`` is
+    the member's ``updDateTime`` before a "1" whose answer has not come. ``changed``: somebody else has written to the
+    flag since.
+    """
+
+    flag: str
+    at: datetime
+    member: str | None = None
+    over: str | None = None
+    changed: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How much of Smaregi the member index holds.
@@ -247,6 +280,30 @@ class Freshness:
     scan_began_at: datetime | None = None
     scan_page: int | None = None
     fresh_at: datetime | None = None
+
+    def after(self, poll: Poll) -> Freshness:
+        """The freshness once the answer to ``poll`` is in the index.
+
+        Polls overlap and end in any order. One proves the index up to ``sent_at`` only when no gap lies before it: it
+        must have looked back behind ``fresh_at``, by more than a change may lag. An older one proves nothing new.
+        """
+        fresh_at = self.fresh_at or self.scanned_at
+        if fresh_at is None:
+            return self
+        if fresh_at > poll.sent_at + _CLOCK_WAS_SET_BACK:
+            return replace(self, fresh_at=poll.sent_at)
+        if poll.since > fresh_at - LIST_LAG:
+            return self
+        return replace(self, fresh_at=max(fresh_at, poll.sent_at))
+
+    def after_overwriting(self, sent_at: datetime) -> Freshness:
+        """The freshness once a member was written over with what a call sent at ``sent_at`` showed.
+
+        The call may have been answered before a change that a later call brought, so the index is as old as the call.
+        """
+        if self.fresh_at is None or sent_at >= self.fresh_at:
+            return self
+        return replace(self, fresh_at=sent_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,10 +111,11 @@ def main(quick: bool, full: bool, only: Sequence[str], baseline: Path | None) ->
     console.print()
     if list(only) == ["memory"]:
         del sections[:-1]
+    measured = [name for name in parts if name not in failed]
     show_table(console, goals_table(sections))
     console.print(f"{time.monotonic() - began:.0f} s in all")
     if not (quick if baseline else only) and (
-        text := _new_page(sections, found, baseline, _introduction(quick, full, failed))
+        text := _new_page(sections, found, measured if baseline else None, _introduction(quick, full, failed))
     ):
         PAGE.write_text(text, encoding="utf-8")
         console.print(f"written: {PAGE.relative_to(ROOT)}")
@@ -139,11 +140,14 @@ def measurements(only: Sequence[str], baseline: Path | None) -> dict[str, Callab
     return {name: beside_it(measure) for name, measure in BESIDE.items() if not only or name in only}
 
 
-def _new_page(sections: Sequence[Section], machine: Table, baseline: Path | None, introduction: str) -> str:
-    """The page after this run, "" where nothing was measured; each kind of run leaves the other's part as it is."""
+def _new_page(sections: Sequence[Section], machine: Table, beside_it: Sequence[str] | None, introduction: str) -> str:
+    """The page after this run, "" where nothing was measured; each kind of run leaves the other's part as it is.
+
+    ``beside_it``: what was measured beside another build; None: no other build was.
+    """
     before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    if baseline:
-        return beside_page(before, sections, machine) if sections else ""
+    if beside_it is not None:
+        return beside_page(before, sections, machine, beside_it) if sections else ""
     draw(sections, PAGE.parent)
     return page(sections, machine, introduction) + beside_part(before)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
 from bench.doors import Door
-from bench.far_side import wait_until
+from bench.far_side import Call, wait_until
 from bench.figures import Spread, percentile, ratios
 from bench.flow import DELAYS_S, RATE, register
 from bench.lab import Lab
@@ -33,6 +34,10 @@ TURNS: Final = 10
 QUICK_TURNS: Final = 3
 STORES: Final = ("SQLite FULL", "PostgreSQL")
 CONNECTIONS: Final = (16, 64)
+#: Customers who come one by one: a second each.
+ALONE: Final = 1
+#: How much later customers may arrive than with a build that creates on an older word of Smaregi's: the wait for it.
+LATER_MS: Final = {RATE: 50, ALONE: 300}
 _FIRST_ID: Final = 7_000_000_000_000
 _PATIENCE_S: Final = 60.0
 
@@ -96,32 +101,68 @@ def measure_answering(lab: Lab, other: Checkout) -> Section:
 
 def measure_flow(lab: Lab, other: Checkout) -> Section:
     """Streams of new customers through both whole systems: processor time per customer, and the time to arrive."""
-    seconds, turns = lab.choose(4, 2), int(lab.choose(TURNS, QUICK_TURNS))
+    turns = int(lab.choose(TURNS, QUICK_TURNS))
+    counts = {RATE: int(RATE * lab.choose(4, 2)), ALONE: int(lab.choose(6, 3))}
     with contextlib.ExitStack() as stack:
         sides = [
             stack.enter_context(_side(lab, name, home, seed)) for seed, (name, home) in enumerate(_builds(other), 31)
         ]
-        for turn in range(turns):
+        for turn, (rate, count) in itertools.product(range(turns), counts.items()):
             for side in sides if turn % 2 == 0 else sides[::-1]:
-                lab.tell(f"flow beside the other build: turn {turn + 1} of {turns}, {side.name}")
-                side.take(int(seconds * RATE))
+                lab.tell(f"flow beside the other build: turn {turn + 1} of {turns}, {rate} a second, {side.name}")
+                side.take(count, rate)
         ours, theirs = sides
-    pairs = [
-        Pairs("processor of web and worker per customer", "ms", ours.cost_ms, theirs.cost_ms, 1),
-        Pairs("of this the worker", "ms", ours.worker_ms, theirs.worker_ms, 1),
-        Pairs("to both destinations, p50", "ms", ours.p50_ms, theirs.p50_ms),
-        Pairs("to both destinations, p95", "ms", ours.p95_ms, theirs.p95_ms),
-    ]
+        ages = index_ages_s(ours.whole.far_side.calls("smaregi"))
+    pairs = [pair for rate in counts for pair in _of_flow(rate, ours, theirs)]
     words = (
-        f"New customers at {RATE} a second through this checkout and another one, {turns} turns of {seconds:g} s each, "
+        f"New customers through this checkout and another one, {turns} turns of "
+        f"{' and '.join(f'{count} at {rate} a second' for rate, count in counts.items())}, "
         f"on SQLite with one worker; the far sides answer after {_delays()}. "
         f"A change counts above {COUNTS_ABOVE:.0%}."
     )
-    arrived = [
-        Goal("all arrived at both destinations, both builds", "0 missing", f"{missing} missing", not missing)
-        for missing in [ours.missing + theirs.missing]
+    missing = ours.missing + theirs.missing
+    goals = [
+        Goal("all arrived at both destinations, both builds", "0 missing", f"{missing} missing", not missing),
+        *(_later_by(rate, ours, theirs) for rate in counts),
+        _index_is_fresh(ages),
     ]
-    return Section("Beside the other build: flow", words, [_table(pairs)], [*arrived, _no_worse(pairs[-1])])
+    return Section("Beside the other build: flow", words, [_table(pairs)], goals)
+
+
+def _of_flow(rate: int, ours: _Side, theirs: _Side) -> list[Pairs]:
+    mine, other = ours.of(rate), theirs.of(rate)
+    return [
+        Pairs(f"processor of web and worker per customer, {rate} a second", "ms", mine.cost_ms, other.cost_ms, 1),
+        Pairs(f"of this the worker, {rate} a second", "ms", mine.worker_ms, other.worker_ms, 1),
+        Pairs(f"to both destinations, p50, {rate} a second", "ms", mine.p50_ms, other.p50_ms),
+        Pairs(f"to both destinations, p95, {rate} a second", "ms", mine.p95_ms, other.p95_ms),
+    ]
+
+
+def _later_by(rate: int, ours: _Side, theirs: _Side) -> Goal:
+    """How much later customers arrive, at the 95th percentile: the median of all turns."""
+    later = median(ours.of(rate).p95_ms) - median(theirs.of(rate).p95_ms)
+    most = LATER_MS[rate]
+    what = f"to both destinations, p95 at {rate} a second, beside the other build"
+    return Goal(what, f"≤ +{most} ms", f"{later:+,.0f} ms", later <= most)
+
+
+def _index_is_fresh(ages: Sequence[float]) -> Goal:
+    what = "age of the member index at a create, as Smaregi saw it"
+    oldest = max(ages, default=0.0)
+    told = f"{oldest * 1000:,.0f} ms at most, {median(ages) * 1000:,.0f} in the middle" if ages else "no create"
+    return Goal(what, "≤ 1,000 ms", told, bool(ages) and oldest <= 1)
+
+
+def index_ages_s(calls: Sequence[Call]) -> list[float]:
+    """For each create that Smaregi took: how long before it the newest list was asked for that was answered by then.
+
+    Infinite where there was none.
+    """
+    lists = [call for call in calls if call.method == "GET" and call.path.endswith("/customers")]
+    made = [call for call in calls if call.method == "POST" and call.path.endswith("/customers") and call.status < 300]
+    known = ((create.at, [one.at for one in lists if (one.answered_at or math.inf) <= create.at]) for create in made)
+    return [at - max(asked, default=-math.inf) for at, asked in known]
 
 
 def _builds(other: Checkout) -> list[tuple[str, Checkout]]:
@@ -170,6 +211,16 @@ def _of_doors(store: str, number: int, ours: Door, theirs: Door) -> Iterator[Pai
 
 
 @dataclass(slots=True)
+class _Rate:
+    """What each stream of one rate cost, turn by turn."""
+
+    cost_ms: list[float] = field(default_factory=list)
+    worker_ms: list[float] = field(default_factory=list)
+    p50_ms: list[float] = field(default_factory=list)
+    p95_ms: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class _Side:
     """One build as a whole system, and what each of its turns cost."""
 
@@ -177,25 +228,27 @@ class _Side:
     whole: Whole
     worker: Running
     crowd: Iterator[Person]
-    cost_ms: list[float] = field(default_factory=list)
-    worker_ms: list[float] = field(default_factory=list)
-    p50_ms: list[float] = field(default_factory=list)
-    p95_ms: list[float] = field(default_factory=list)
+    rates: dict[int, _Rate] = field(default_factory=dict)
     missing: int = 0
 
-    def take(self, count: int) -> None:
-        """One stream of ``count`` new customers until nothing waits any more."""
-        before = self._spent()
-        ids = register(self.whole, itertools.islice(self.crowd, count), itertools.repeat(1 / RATE))
-        wait_until(lambda: self.whole.known() >= len(ids) and not self.whole.waiting(), _PATIENCE_S)
+    def of(self, rate: int) -> _Rate:
+        """What the streams of this rate cost so far."""
+        return self.rates.setdefault(rate, _Rate())
+
+    def take(self, count: int, rate: int) -> None:
+        """One stream of ``count`` new customers, ``rate`` a second, until nothing waits any more."""
+        before, known = self._spent(), self.whole.known()
+        ids = register(self.whole, itertools.islice(self.crowd, count), itertools.repeat(1 / rate))
+        wait_until(lambda: self.whole.known() >= known + len(ids) and not self.whole.waiting(), _PATIENCE_S)
         web, worker = (after - was for after, was in zip(self._spent(), before, strict=True))
-        self.cost_ms.append((web + worker) / count * 1000)
-        self.worker_ms.append(worker / count * 1000)
         found = trips(self.whole.database, DESTINATIONS)
         took = [found[i].total_ms for i in ids if i in found]
         self.missing += len(ids) - len(took)
-        self.p50_ms.append(percentile(took, 0.5))
-        self.p95_ms.append(percentile(took, 0.95))
+        told = self.of(rate)
+        told.cost_ms.append((web + worker) / count * 1000)
+        told.worker_ms.append(worker / count * 1000)
+        told.p50_ms.append(percentile(took, 0.5))
+        told.p95_ms.append(percentile(took, 0.95))
 
     def _spent(self) -> tuple[float, float]:
         return spent_s(self.whole.web), spent_s(self.worker)

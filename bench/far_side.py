@@ -16,12 +16,13 @@ from sandbox.people import Person
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that the far side received; ``at`` in seconds since 1970."""
+    """One call that the far side received; ``at`` in seconds since 1970, ``answered_at``, too (None: not yet)."""
 
     at: float
     method: str
     path: str
     status: int
+    answered_at: float | None = None
 
 
 class FarSide:
@@ -71,15 +72,18 @@ class FarSide:
     def calls(self, system: str) -> list[Call]:
         """Every call to this system, oldest first."""
         told = self._say("GET", f"/calls?system={system}&last=100000")["calls"]
-        return [
-            Call(datetime.fromisoformat(one["at"]).timestamp(), one["method"], one["path"], one["status"] or 0)
-            for one in told
-        ]
+        return [_call(one) for one in told]
 
     def _say(self, method: str, path: str, body: Any = None) -> Any:
         answer = self._session.request(method, self._url + path, json=body, timeout=60)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+
+def _call(told: Mapping[str, Any]) -> Call:
+    at, took_ms = datetime.fromisoformat(told["at"]).timestamp(), told["duration_ms"]
+    answered_at = None if took_ms is None else at + took_ms / 1000
+    return Call(at, told["method"], told["path"], told["status"] or 0, answered_at)
 
 
 def wait_until(what: Any, timeout_s: float, *, every_s: float = 0.1) -> bool:

@@ -106,10 +106,13 @@ def beside_part(text: str) -> str:
     return f"\n{BESIDE}\n{rest}" if found else ""
 
 
-def beside_page(text: str, sections: Sequence[Section], machine: Table) -> str:
-    """The page with its part on another build replaced, or added at its end."""
+def beside_page(text: str, sections: Sequence[Section], machine: Table, names: Sequence[str]) -> str:
+    """The page with its part on another build replaced, or added at its end; ``names``: what was measured."""
     before = text.removesuffix(beside_part(text))
-    parts = [BESIDE, "Written by `make bench ARGS='--only flow,answering --baseline FOLDER'`: both builds in turns."]
+    command = f"make bench ARGS='--only {','.join(names)} --baseline FOLDER'"
+    parts = [BESIDE, f"Written by `{command}`: both builds in turns."]
+    if any(section.goals for section in sections):
+        parts += [_markdown(goals_table(sections), titled=False)]
     parts += [_markdown(machine, titled=False)]
     for section in sections:
         parts += [f"## {section.title}", section.words, *(_markdown(table) for table in section.tables)]

@@ -101,12 +101,13 @@ def _print_plan(console: Console, one: Plan) -> None:
 
 
 def _print_verdict(console: Console, verdict: Verdict, folder: Path) -> None:
-    lost, doubled, stale = (verdict.of(what) for what in ("lost", "doubled", "stale"))
+    lost, doubled, stale, undone = (verdict.of(what) for what in ("lost", "doubled", "stale", "undone"))
     rest = "never came to rest" if verdict.rest_s is None else f"at rest after {verdict.rest_s:.0f} s"
     style = "green" if verdict.ok else "red"
     console.print(
         f"[{style}]{'✓' if verdict.ok else '✗'} seed {verdict.plan.seed} on {verdict.plan.store}: {lost} lost, "
-        f"{doubled} doubled, {stale} stale, {len(verdict.findings) - lost - doubled - stale} else; {rest}[/{style}]"
+        f"{doubled} doubled, {stale} stale, {undone} opt-outs undone, "
+        f"{len(verdict.findings) - lost - doubled - stale - undone} else; {rest}[/{style}]"
     )
     console.print("  " + "  ".join(f"{name} {count}" for name, count in verdict.counts.items()))
     console.print("  faults: " + "  ".join(f"{kind} {n}" for kind, n in sorted(verdict.faults.items())))
@@ -120,9 +121,20 @@ def _print_verdict(console: Console, verdict: Verdict, folder: Path) -> None:
 
 
 def _print_all(console: Console, verdicts: list[Verdict]) -> None:
-    table = Table("seed", "store", "lost", "doubled", "stale", "else", "rest", title="All runs", title_justify="left")
+    table = Table(
+        "seed",
+        "store",
+        "lost",
+        "doubled",
+        "stale",
+        "opt-outs undone",
+        "else",
+        "rest",
+        title="All runs",
+        title_justify="left",
+    )
     for verdict in verdicts:
-        figures = [verdict.of(what) for what in ("lost", "doubled", "stale")]
+        figures = [verdict.of(what) for what in ("lost", "doubled", "stale", "undone")]
         table.add_row(
             str(verdict.plan.seed),
             verdict.plan.store,

@@ -9,7 +9,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from chaos import expected
 
-What: TypeAlias = Literal["lost", "doubled", "stale", "left over", "failed", "unknown delivery", "dropped", "went back"]
+What: TypeAlias = Literal[
+    "lost", "doubled", "stale", "left over", "failed", "unknown delivery", "dropped", "went back", "undone"
+]
 Row: TypeAlias = Mapping[str, Any]
 
 LANES: Final = ("shopify", "smaregi", "hubspot")
@@ -45,7 +47,8 @@ class End:
 
     ``customers`` are the shop's records; ``left`` the last ones of those who left, by id; ``pairs`` (who left, who came
     with the same e-mail). ``known_members`` are the ids of members that the store had before. ``tasks`` and
-    ``webhook_ids`` are the ledger's, ``deliveries`` the sender's log, ``writes`` the far sides'.
+    ``webhook_ids`` are the ledger's, ``deliveries`` the sender's log, ``writes`` the far sides'. ``flag_writes`` are
+    the changes of mail flags; those of ``refuse`` were off before.
     """
 
     customers: Sequence[Row]
@@ -58,6 +61,8 @@ class End:
     deliveries: Sequence[Row]
     webhook_ids: Collection[str]
     writes: Sequence[Row] = field(default_factory=tuple)
+    flag_writes: Sequence[Row] = field(default_factory=tuple)
+    refuse: Collection[str] = ()
 
     @property
     def in_pairs(self) -> set[int]:
@@ -74,6 +79,39 @@ def findings(end: End) -> list[Finding]:
         *_far_side(end, _SMAREGI, end.members, tasks),
         *_far_side(end, _HUBSPOT, end.contacts, tasks),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class OptOuts:
+    """What became of the opt-outs at the till: the members where one stands, and those where one was undone.
+
+    ``crossed``: an opt-in that was on its way already when the opt-out was said; nobody can call it back.
+    """
+
+    standing: frozenset[str]
+    undone: tuple[str, ...]
+    crossed: int
+
+
+def opt_outs(end: End) -> OptOuts:
+    """Follows the mail flag of each member through all that was written to it."""
+    said_at = dict.fromkeys(end.refuse, 0.0)
+    undone, crossed = [], 0
+    for write in end.flag_writes:
+        member = write["record"]
+        if write["flag"] == "0" and write["till"]:
+            said_at[member] = write["at"]
+        elif (said := said_at.pop(member, None)) is not None and write["flag"] == "1" and not write["till"]:
+            if write["came"] >= said:
+                undone.append(member)
+            else:
+                crossed += 1
+    return OptOuts(frozenset(said_at), tuple(undone), crossed)
+
+
+def opt_outs_undone(end: End) -> list[Finding]:
+    """Each opt-out at the till that a write of ours, sent after it, turned back."""
+    return [Finding("undone", "smaregi", None, f"record {member} had opted out") for member in opt_outs(end).undone]
 
 
 def choices(end: End) -> int:
@@ -138,7 +176,7 @@ class _Destination:
 def _far_side(
     end: End, there_is: _Destination, records: Sequence[Row], tasks: Mapping[tuple[int, str], Row]
 ) -> Iterator[Finding]:
-    lane = there_is.lane
+    lane, refuse = there_is.lane, opt_outs(end).standing
     owned: defaultdict[str, list[Row]] = defaultdict(list)
     everybody = {**{customer["id"]: customer for customer in end.customers}, **end.left}
     for record in records:
@@ -161,7 +199,8 @@ def _far_side(
             differs = [
                 name
                 for name, value in there_is.wanted(customer, left=is_left).items()
-                if (has.get(name) or None) != value
+                if not (name == "mailReceiveFlag" and _id(there[0]) in refuse and has[name] == "0")
+                and (has.get(name) or None) != value
             ]
             if differs:
                 yield Finding("stale", lane, customer_id, f"record {_id(there[0])} differs in {', '.join(differs)}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from flask import Flask
 
 import app
+import clients.smaregi.mail_flag
 import clients.token
 import handlers.lane_runner
 import ledger.database
@@ -57,3 +58,4 @@ def _shorten_the_waits(lease: timedelta) -> None:
     clients.token.SharedToken.HOLD *= shorter
     ledger.database.ABANDONED *= shorter
     ledger.outcome.LATE *= shorter
+    clients.smaregi.mail_flag.LATE *= shorter

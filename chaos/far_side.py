@@ -21,6 +21,7 @@ class FarSide:
         """Have webhooks come again soon, and the marks of written addresses kept in order."""
         self._say("PATCH", "/shop", {"retry_seconds": list(COMES_AGAIN_S), "shuffles": True, "admin_gap_seconds": 0.5})
         self._say("POST", "/writes", {"mark": mark})
+        self._say("POST", "/flag-writes")
 
     # Customers
 
@@ -82,6 +83,15 @@ class FarSide:
     def seed_members(self, members: list[dict[str, Any]]) -> list[str]:
         """Put members there that the store knew before; their ids."""
         return [str(one["customerId"]) for one in self._say("POST", "/seed", {"members": members})["members"]]
+
+    def opt_out_at_the_till(self, customer_id: int) -> None:
+        """Somebody at the till switches mail off for this customer's member, if there is one already."""
+        self._say("PATCH", f"/smaregi/members/{customer_id}", {"mailReceiveFlag": "0"})
+
+    def flag_writes(self) -> list[dict[str, Any]]:
+        """Each change of a mail flag, oldest first (the fields of ``sandbox.writes.FlagWrite``)."""
+        found: list[dict[str, Any]] = self._say("GET", "/flag-writes")
+        return found
 
     def records(self) -> dict[str, list[dict[str, Any]]]:
         """All that is stored: ``members``, ``contacts``, and the shop's ``customers``."""

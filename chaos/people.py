@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
@@ -13,7 +13,7 @@ from sandbox.people import FIRST_KANA, LAST_KANA, Person, people
 #: How an address tells which state of its customer it belongs to; the far sides are read by it.
 MARK: Final = "控え([0-9]+)号"
 
-What: TypeAlias = Literal["register", "change", "save", "resend", "return"]
+What: TypeAlias = Literal["register", "change", "save", "resend", "return", "opt_out", "resync"]
 
 _NAMES: Final = ("改", "新", "再", "次")
 
@@ -22,10 +22,12 @@ _NAMES: Final = ("改", "新", "再", "次")
 class Deed:
     """One thing that customer ``number`` does at second ``at``.
 
-    - ``register``: signs up with ``fields``; the store knows them already when ``member``
+    - ``register``: signs up with ``fields``; the store knows them already when ``member``, ``refuses``: with mail off
     - ``change``: ``fields`` become other ones
     - ``save``: saved again in the shop, nothing changed
     - ``resend``: the shop's sender sends an old webhook of theirs once more
+    - ``opt_out``: says at the till that no mail is wanted
+    - ``resync``: an operator has everything of theirs sent again
     - ``return``: their account is deleted, and customer ``other`` signs up with the same e-mail and ``fields``
 
     ``send`` says how the webhook goes: doubled (``copies``, ``twins``), or so many seconds late (``delay``).
@@ -37,6 +39,7 @@ class Deed:
     fields: Mapping[str, Any] = field(default_factory=dict)
     send: Mapping[str, Any] = field(default_factory=dict)
     member: bool = False
+    refuses: bool = False
     other: int | None = None
 
 
@@ -51,7 +54,20 @@ def deeds(seed: int, seconds: float) -> list[Deed]:
         begins = dice.uniform(0, seconds * 0.85)
         done += _life(dice, number, person, begins, seconds)
         number += 2  # the next number is who this one may come back as
+    done = list(_with_opt_outs(seed, done, seconds))
     return sorted(done, key=lambda deed: (deed.at, deed.number))
+
+
+def _with_opt_outs(seed: int, done: list[Deed], seconds: float) -> Iterator[Deed]:
+    """The same, with what is said at the till; dice of their own, so that a seed's other deeds stay as they were."""
+    dice = random.Random(f"till {seed}")
+    for deed in done:
+        yield replace(deed, refuses=deed.member and dice.random() < 0.4)
+        if deed.what in ("register", "change") and dice.random() < 0.3:
+            at = deed.at + dice.choice((1.0, 2.0, dice.uniform(1, seconds / 3)))
+            if at <= seconds:
+                yield Deed(at, "opt_out", deed.number)
+                yield Deed(dice.uniform(at, seconds), "resync", deed.number)
 
 
 def _life(dice: random.Random, number: int, person: Person, begins: float, seconds: float) -> Iterator[Deed]:

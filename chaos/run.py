@@ -6,14 +6,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import func, select
 
-from chaos.compare import LANES, End, Finding, choices, findings, went_back
+from chaos.compare import LANES, End, Finding, choices, findings, opt_outs, opt_outs_undone, went_back
 from chaos.plan import Plan
 from chaos.postgresql import own_server
 from chaos.shop import Shop
@@ -21,6 +22,7 @@ from chaos.stage import Stage
 from chaos.strike import Striker
 from ledger import tables as t
 from ledger.database import Database, StoreBusy
+from ledger.resync import Resync
 
 #: Nothing may happen for so long before the system counts as being at rest.
 _QUIET_S: Final = 3.0
@@ -71,7 +73,7 @@ def run(plan: Plan, folder: Path, see: Callable[[Sight], None]) -> Verdict:
         stage = stack.enter_context(Stage(folder, server.url if server else None))
         database = Database(stage.system.database_url)
         stack.callback(database.close)
-        shop = Shop(stage.far_side)
+        shop = Shop(stage.far_side, lambda customer_id: _resync(database, customer_id))
         shop.know_members(plan.deeds)
         stage.start()
         striker = Striker(stage, server)
@@ -123,6 +125,12 @@ class _Watch:
         except StoreBusy:
             pass  # locked or away: a fault of ours
         self._see(sight)
+
+
+def _resync(database: Database, customer_id: int) -> None:
+    """As ``flask resync ID --lane smaregi`` does it; not at all while the store is away."""
+    with suppress(StoreBusy):
+        Resync(database).page(now=datetime.now(UTC), lanes=["smaregi"], customer_ids=[customer_id])
 
 
 def _storm(scene: _Scene, watch: _Watch) -> None:
@@ -194,8 +202,10 @@ def _verdict(scene: _Scene, rest_s: float | None) -> Verdict:
         deliveries=deliveries,
         webhook_ids=webhook_ids,
         writes=stage.far_side.writes(),
+        flag_writes=stage.far_side.flag_writes(),
+        refuse=shop.refuse,
     )
-    found, slips = findings(end), went_back(end)
+    found, slips = [*findings(end), *opt_outs_undone(end)], went_back(end)
     found += [Finding("failed", "chaos", None, broken) for broken in scene.striker.broken]
     if not SLIPS & {fault.kind for fault in plan.faults}:
         found, slips = [*found, *slips], []
@@ -206,6 +216,8 @@ def _verdict(scene: _Scene, rest_s: float | None) -> Verdict:
         "tried again": sum(attempts) - len(attempts),
         "writes": len(end.writes),
         "older for a while": len(slips),
+        "opt-outs that stand": len(opt_outs(end).standing),
+        "opt-outs that crossed an opt-in": opt_outs(end).crossed,
         "choices for a person": choices(end),
         "processes started again": sum(stage.starts.values()) - len(stage.starts),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,14 +15,17 @@ from chaos.people import Deed
 class Shop:
     """The customers of one run: their Shopify ids by number, and what became of them.
 
+    ``resync`` has everything of a customer sent again. ``refuse``: those of the ``members`` whose mail was off before.
     ``pairs`` holds (who left, who came with the same e-mail); ``left`` maps those who left to how the shop had them.
     """
 
     far_side: FarSide
+    resync: Callable[[int], None] = lambda _: None
     ids: dict[int, int] = field(default_factory=dict)
     pairs: list[tuple[int, int]] = field(default_factory=list)
     left: dict[int, dict[str, Any]] = field(default_factory=dict)
     members: list[str] = field(default_factory=list)
+    refuse: list[str] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
 
     def know_members(self, deeds: Sequence[Deed]) -> None:
@@ -33,11 +36,14 @@ class Shop:
                 "lastName": "店舗",
                 "firstName": "会員",
                 "mailAddress": str(deed.fields["email"]).upper(),
+                "mailReceiveFlag": "0" if deed.refuses else "1",
             }
             for deed in deeds
             if deed.member
         ]
         self.members = self.far_side.seed_members(cards) if cards else []
+        flags = zip(self.members, cards, strict=True)
+        self.refuse = [member for member, card in flags if card["mailReceiveFlag"] == "0"]
 
     def do(self, deed: Deed) -> None:
         """One deed; one of somebody who never signed up, or has left, is passed over."""
@@ -58,6 +64,10 @@ class Shop:
                 self.far_side.save(customer_id, deed.send)
             case "resend":
                 self.far_side.resend_first(customer_id)
+            case "opt_out":
+                self.far_side.opt_out_at_the_till(customer_id)
+            case "resync":
+                self.resync(customer_id)
             case _:
                 self._come_back(deed, customer_id)
 

@@ -129,10 +129,12 @@ class Http:
         basic: tuple[str, str] | None = None,
         pace: Pace | None = None,
         repeatable: bool = True,
+        before_send: Callable[[], None] = lambda: None,
     ) -> Answer:
         """One request, tried again within seconds where that is safe; the last answer, whatever its status.
 
-        ``path`` follows the base URL, or is a whole URL. Raises ``TryLater`` when there was no answer at all, with
+        ``path`` follows the base URL, or is a whole URL. ``before_send`` runs before each try, when the wait for the
+        pace is over; what it raises ends the call unsent. Raises ``TryLater`` when there was no answer at all, with
         ``doubt`` when the far side may have done what was asked.
         """
         url = path if path.startswith(("http://", "https://")) else self.base_url + path
@@ -149,6 +151,7 @@ class Http:
             if pace is not None:
                 with spans.span("wait for a slot"):
                     pace.take()
+            before_send()
             notes = {"http.request.method": method, "server.address": urlsplit(url).hostname, "lane": self.lane}
             with spans.span(method, notes, side="client") as span:
                 try:

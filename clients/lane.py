@@ -98,6 +98,21 @@ class Lane(Protocol):
 
 
 @runtime_checkable
+class Attends(Protocol):
+    """A lane with upkeep that follows the work, beside ``tend``: Smaregi's members while new customers come."""
+
+    @property
+    def is_kept_up(self) -> bool:
+        """Whether what is kept of the far side is as new as upkeep keeps it, whichever process asked last."""
+
+    def attend(self) -> timedelta | None:
+        """Do what the customers on their way need, without waiting for it.
+
+        How long until it is to be called again, whatever happens; None: with the next commit. Raises ``CarryError``.
+        """
+
+
+@runtime_checkable
 class Previews(Protocol):
     """A lane that can say what a carry would change. Not every lane: a letter has nothing to be compared with."""
 

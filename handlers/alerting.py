@@ -50,6 +50,8 @@ SAYS_NOTHING: Final = frozenset(
         "smaregi.busy",
         "smaregi.mail_held",
         "smaregi.member_changing",
+        "smaregi.flag_changing",
+        "smaregi.flag_unsure",
         "smaregi.index_building",
         "smaregi.index_stale",
         "token.busy",

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import click
@@ -139,7 +140,7 @@ def _rescan(h: House) -> None:
     for _ in range(_LOOKS):
         now = h.now()
         if h.members.may_poll(now, now + _HOLD):
-            h.members.polled(replace(h.members.freshness(), scan_page=1, scan_began_at=now))
+            h.members.polled(partial(replace, scan_page=1, scan_began_at=now))
             out.print("a new full scan has begun; the index stays in use meanwhile")
             return
         time.sleep(_LOOK_AGAIN_S)

@@ -18,7 +18,7 @@ import structlog
 
 from clients import spans
 from clients.errors import CarryError, StopLane, TryLater
-from clients.lane import Lane, Result
+from clients.lane import Attends, Lane, Result
 from handlers.faults import LaneFaults, stopped_for
 from handlers.judge import broken, judge
 from handlers.lane_upkeep import LaneUpkeep
@@ -75,6 +75,10 @@ class LaneRunner:
             threading.Thread(target=self._claim_loop, name=f"{lane.name}-claim", daemon=True),
             threading.Thread(target=self._upkeep.loop, name=f"{lane.name}-tend", daemon=True),
         ]
+        self._news = threading.Event()
+        if isinstance(lane, Attends):
+            attends = (self._upkeep.attend_loop, (lane, self._news))
+            self._threads.append(threading.Thread(None, attends[0], f"{lane.name}-attend", attends[1], daemon=True))
 
     def start(self) -> None:
         """Begin; a lane that is switched off only says so."""
@@ -88,6 +92,11 @@ class LaneRunner:
             log.warning("store busy", lane=self.lane.name, why=str(e))
         for thread in self._threads:
             thread.start()
+
+    def hear(self) -> None:
+        """Somebody committed: look for work at once."""
+        self.wake.set()
+        self._news.set()
 
     def finish(self, deadline: float) -> None:
         """Wait for what is in hand, until ``deadline`` (monotonic seconds)."""

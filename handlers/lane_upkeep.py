@@ -13,7 +13,7 @@ import structlog
 
 from clients import spans
 from clients.errors import CarryError, StopLane
-from clients.lane import Lane
+from clients.lane import Attends, Lane
 from handlers.faults import LaneFaults
 from handlers.judge import judge
 from ledger.database import StoreBusy
@@ -23,7 +23,10 @@ log = structlog.get_logger()
 
 #: Upkeep that was refused, or that a fault of ours ended, is tried again after so long.
 AGAIN: Final = timedelta(seconds=10)
+#: The same for what follows the customers on their way.
+ATTEND_AGAIN: Final = timedelta(milliseconds=100)
 _LEAST_S: Final = 0.05
+_IDLE_S: Final = 1.0
 
 
 class LaneUpkeep:
@@ -67,15 +70,41 @@ class LaneUpkeep:
             self._faults.met("upkeep", e)
         return AGAIN
 
+    def attend_loop(self, lane: Attends, news: threading.Event) -> None:
+        """Do what the customers on their way need, until ``stop``; ``news``: something was committed."""
+        while not self._stop.is_set():
+            wait = self._attend(lane)
+            if wait is None:
+                news.wait(_IDLE_S)
+                news.clear()
+            else:
+                self._stop.wait(wait.total_seconds())
+
+    def _attend(self, lane: Attends) -> timedelta | None:
+        try:
+            return lane.attend()
+        except StopLane as e:
+            self._failed(e)
+        except CarryError as e:
+            # Whoever is carried meets it as well, and counts it.
+            log.warning("upkeep failed", lane=self._lane.name, why=e.why, kind=e.kind)
+        except StoreBusy as e:
+            log.warning("store busy", lane=self._lane.name, why=str(e))
+        except Exception as e:
+            log.exception("upkeep failed", lane=self._lane.name, exception=type(e).__name__)
+            self._faults.met("upkeep", e)
+        return ATTEND_AGAIN
+
     def _tend(self) -> timedelta | None:
         name = self._lane.name
         if left := self._health_book.pause_left(name, now=self._now()):
             return min(left, AGAIN)
         next_in = self._lane.tend()
         self._faults.well("upkeep")
-        if next_in is not None and self._ill:
+        # While it is another process's turn nothing was heard, and nothing is proven.
+        if self._ill and next_in is not None and (not isinstance(self._lane, Attends) or self._lane.is_kept_up):
             self._health_book.well_again(name, now=self._now())
-        self._ill = self.refused = False
+            self._ill = self.refused = False
         return next_in
 
     def _failed(self, e: CarryError) -> None:

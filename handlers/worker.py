@@ -90,7 +90,7 @@ class Worker:
 
     def _wake(self) -> None:
         for runner in self.runners:
-            runner.wake.set()
+            runner.hear()
 
     def _keep_leases(self) -> None:
         while not self._stop.wait(lane_runner.LEASE.total_seconds() / 3 if self._look_after_leases() else 1.0):

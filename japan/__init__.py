@@ -10,7 +10,9 @@ from japan.gender import gender
 from japan.invisible import is_blank
 from japan.kana import kana
 from japan.mail import email, mailbox, spellings
+from japan.one_field import whole_name
 from japan.phone import e164, phone, phone_e164
+from japan.phone_of import phone_of
 from japan.postcode import postcode
 from japan.prefectures import prefecture
 from japan.whose import laid_over, owned
@@ -32,9 +34,11 @@ __all__ = [
     "parts_of",
     "phone",
     "phone_e164",
+    "phone_of",
     "postcode",
     "postcode_of",
     "prefecture",
     "spellings",
     "tidy",
+    "whole_name",
 ]

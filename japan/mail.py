@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from japan.invisible import INVISIBLE
+
 #: Grows when ``mailbox`` gives the same address another form than before: what was kept in the old form counts as
 #: not known until it was read anew.
 FORM: Final = 2
@@ -16,9 +18,7 @@ FORM: Final = 2
 _LONGEST: Final = 254  # RFC 5321, 4.5.3.1.3: a path of 256 with its brackets
 _JOINERS: Final = "\u200c\u200d"
 # Joiners belong to domains in some scripts: https://www.rfc-editor.org/rfc/rfc5892#appendix-A.1
-_INVISIBLE: Final = re.compile(
-    "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
-)
+_INVISIBLE: Final = re.compile(f"(?![{_JOINERS}])[{INVISIBLE}]")
 _WITHOUT_JOINERS: Final = str.maketrans("", "", _JOINERS)
 # Dots where the RFC forbids them (a..b@docomo.ne.jp, x.@ezweb.ne.jp) are addresses that Japanese carriers gave out.
 _PLAIN_LOCAL: Final = re.compile(r"[!#$%&'*+/=?^_`{|}~.0-9a-z-]{1,64}")

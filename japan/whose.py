@@ -2,7 +2,8 @@
 
 Shopify's address has a name of its own: https://shopify.dev/docs/api/admin-graphql/latest/objects/MailingAddress .
 Another family name in the same script makes it another person's. Such an address never replaces the customer's own,
-and its telephone is nobody's to call; while no other address is known it is carried, and people are told whose it is.
+its telephone is nobody's to call, and its company is not the customer's; while no other address is known it is carried,
+and people are told whose it is.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def owned(customer: Customer) -> Owned:
         notes.append(("address", "filled", f"the address of {who}: the customer's own is not known"))
         if address.phone and not known(customer.phone):
             notes.append(("phone", "dropped", f"not taken: it is the telephone of {who}"))
-        customer = replace(customer, address=replace(address, phone=None))
+        customer = replace(customer, address=replace(address, phone=None, company=None))
     elif _has_no_name(customer) and name_of(address) and not address.among_others:
         customer = replace(customer, last_name=address.last_name, first_name=address.first_name)
         told: tuple[tuple[Part, str | None], ...] = (

@@ -86,6 +86,10 @@ class Browse:
         newer = None if before is None else found[0].place if found else before - 1
         return Listing(rows, newer, None if ended else last, not ended and len(found) < size)
 
+    def newest(self, size: int = 20) -> list[Customer]:
+        """Those of whom Shopify told last. Raises ``StoreBusy``."""
+        return [row.customer for row in self.customers(Filter(), size=size).rows if not row.erased]
+
     def of(self, customer_ids: Sequence[int], wanted: Filter) -> Sequence[int]:
         """Those of these customers who are as wanted, in the same order."""
         customers = t.customers.c

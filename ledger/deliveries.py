@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal, select,
 
 from ledger import tables as t
 from ledger.arrival import Verdict
+from ledger.columns import Instant
 from ledger.database import Database
 
 #: A filter that no index knows looks through so many deliveries for one page.
@@ -141,7 +142,7 @@ class Deliveries:
         stretch = select(ids, at).where(t.deliveries.c.verdict == asked.verdict).order_by(at.desc(), ids.desc())
         if before is not None:
             place = c.execute(select(at).where(ids == before)).scalar()
-            stretch = stretch.where(tuple_(at, ids) < tuple_(literal(place, t.Instant), literal(before)))
+            stretch = stretch.where(tuple_(at, ids) < tuple_(literal(place, Instant), literal(before)))
         if asked.since:
             stretch = stretch.where(at >= asked.since)
         if asked.until:

@@ -86,7 +86,7 @@ class Erasing:
             before = erasure_of(c, customer_id)
             refs, in_hand = _tasks(c, customer_id)
             members = self._forget_members(c, customer_id, mail, refs.get(self._members_lane))
-            for table in (t.tasks, t.mail_holds, t.search_words):
+            for table in (t.tasks, t.mail_holds, t.mail_flags, t.search_words):
                 c.execute(delete(table).where(table.c.customer_id == customer_id))
             c.execute(update(t.attempts).where(t.attempts.c.customer_id == customer_id).values(why=None))
             _leave_the_id(c, customer_id)

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, text, update
 
-from customer import Freshness, Member
+from customer import Freshness, Member, Poll
 from japan.mail import FORM
 from ledger import tables as t
+from ledger.breaker import free_from
 from ledger.database import Database
+from ledger.health import HealthBook
 from ledger.lease import ended, free
-from ledger.older_form import being_written, name_of, seen_beside
+from ledger.older_form import OLDER, being_written, beside, name_of
 from ledger.rows import insert_of
 from ledger.seal import Seal
+from ledger.turn import take_turn
+
+Turn: TypeAlias = Literal["poll", "look_back"]
 
 _MOMENTS = ("scanned_at", "scan_began_at", "fresh_at")
 #: One for each form of an e-mail: a scan under another form says nothing of how these rows are found.
 CURSOR: Final = name_of(FORM)
+#: A poll that looks back at least so far comes once in ten seconds, and tidies up as well.
+_FAR_BACK: Final = timedelta(minutes=1)
+# As it stands in the index of who is new: a value handed in beside the statement would not lead a planner there.
+_PENDING, _RUNNING = text("tasks.state = 'pending'"), text("tasks.state = 'running'")
 #: An e-mail is held for five minutes at most: the longest that the lane asks for.
 _MAIL_HOLD = timedelta(minutes=5)
 
 
 def freshness_of(c: Connection) -> Freshness:
     """How much the index holds in the form of today."""
-    value = c.execute(select(t.cursors.c.value).where(t.cursors.c.name == CURSOR)).scalar()
-    told: dict[str, Any] = dict(value or {})
-    for name in _MOMENTS:
-        if told.get(name):
-            told[name] = datetime.fromisoformat(told[name])
-    return seen_beside(c).over(Freshness(**told))
+    cursors = t.cursors.c
+    rows = c.execute(select(cursors.name, cursors.value).where(cursors.name.in_((CURSOR, *OLDER)))).all()
+    values = {row.name: row.value for row in rows}
+    return beside(values.get(name) for name in OLDER).over(_read(values.get(CURSOR)))
 
 
 class Members:
@@ -52,50 +59,125 @@ class Members:
         with self._database.reading() as c:
             return freshness_of(c)
 
+    def newcomers(self, now: datetime, until: datetime) -> bool:
+        """Whether customers who are not linked to a member are being carried, or may be by ``until``.
+
+        While the lane is open, or was asked to wait, only those who are being carried.
+        """
+        new = (t.tasks.c.lane == self._lane, t.tasks.c.ref.is_(None))
+        pending = [
+            select(t.tasks.c.customer_id).where(*new, _PENDING, t.tasks.c.held.is_(held), t.tasks.c.due_at <= until)
+            for held in (False, True)
+        ]
+        running = select(t.tasks.c.customer_id).where(*new, _RUNNING)
+        with self._database.reading() as c:
+            free = free_from(HealthBook.look(c, self._lane), now, now) <= until
+            return any(c.execute(query.limit(1)).first() for query in (running, *(pending if free else ())))
+
     def may_poll(self, now: datetime, until: datetime) -> bool:
-        """Whether the caller alone may scan or poll now; the right ends by itself at ``until``."""
+        """Whether the caller alone may scan now; the right ends by itself at ``until``."""
         with self._database.writing(loose=True) as c:
-            c.execute(self._insert(t.cursors).values(name=self.cursor).on_conflict_do_nothing(index_elements=["name"]))
+            self._begin(c)
             ours = free(t.cursors.c.held_until, now, until - now)
             mine = update(t.cursors).where(t.cursors.c.name == self.cursor, ours).values(held_until=until)
             return not being_written(c, now, until - now) and bool(c.execute(mine).rowcount)
 
-    def polled(self, freshness: Freshness) -> None:
-        """Write down how far a scan or a poll came, and give up the right to poll."""
+    def my_turn(self, what: Turn, now: datetime, hold: timedelta) -> bool:
+        """Whether the caller may begin this now; nobody else may for ``hold``, and then whoever asks first."""
+        return take_turn(self._database, f"{self.cursor}.{what}", now, hold) is not None
+
+    def polled(self, change: Callable[[Freshness], Freshness]) -> None:
+        """Write down how far a scan came, in one step with reading what stands there, and give up the right to scan."""
+        with self._database.writing() as c:
+            self._write_freshness(c, change(self._locked_freshness(c)), held_until=None)
+
+    def put(self, members: Iterable[Member], seen_at: datetime, *, touch: bool = False) -> None:
+        """Add these members, or replace what was known of them; ``seen_at`` is when the call that showed them was sent.
+
+        A member that did not change is not written, unless ``touch``: then it counts as seen. One that a later call
+        showed is left alone.
+        """
+        rows = {m.id: m for m in members}
+        if not rows:
+            return
+        with self._database.writing(loose=True) as c:
+            freshness = self._locked_freshness(c)
+            after = self._put(c, rows, seen_at, freshness, touch=touch)
+            if after != freshness:
+                self._write_freshness(c, after)
+
+    def heard(self, members: Iterable[Member], poll: Poll) -> None:
+        """``put``, and in the same step ``Freshness.after``: these are the last rows of the answer to ``poll``.
+
+        It may be lost with the power: then ``fresh_at`` is lost, too, and the next poll looks back farther.
+        """
+        rows = {m.id: m for m in members}
+        with self._database.writing(loose=True) as c:
+            freshness = self._locked_freshness(c)
+            after = self._put(c, rows, poll.sent_at, freshness, touch=False).after(poll)
+            if after != freshness:
+                self._write_freshness(c, after)
+            if poll.sent_at - poll.since >= _FAR_BACK:
+                # Holds that ended by themselves long ago: an e-mail is not kept for longer than it is needed.
+                c.execute(delete(t.mail_holds).where(t.mail_holds.c.until < poll.sent_at - timedelta(minutes=10)))
+
+    def _begin(self, c: Connection) -> None:
+        c.execute(self._insert(t.cursors).values(name=self.cursor).on_conflict_do_nothing(index_elements=["name"]))
+
+    def _locked_freshness(self, c: Connection) -> Freshness:
+        """How much the index holds; until the transaction ends nobody else changes that, or a member."""
+        if self._database.on_postgresql:
+            query = select(t.cursors.c.name).where(t.cursors.c.name == self.cursor).with_for_update()
+            if c.execute(query).first() is None:
+                self._begin(c)
+                c.execute(query)
+        return freshness_of(c)
+
+    def _write_freshness(self, c: Connection, freshness: Freshness, **columns: Any) -> None:
         value: dict[str, Any] = {"scan_page": freshness.scan_page}
         for name in _MOMENTS:
             at: datetime | None = getattr(freshness, name)
             value[name] = at.isoformat() if at else None
-        with self._database.writing() as c:
-            c.execute(update(t.cursors).where(t.cursors.c.name == self.cursor).values(value=value, held_until=None))
-            if freshness.fresh_at:
-                # Holds that ended by themselves long ago: an e-mail is not kept for longer than it is needed.
-                old = t.mail_holds.c.until < freshness.fresh_at - timedelta(minutes=10)
-                c.execute(delete(t.mail_holds).where(old))
+        values = {"value": value, **columns}
+        new = self._insert(t.cursors).values(name=self.cursor, **values)
+        c.execute(new.on_conflict_do_update(index_elements=["name"], set_=values))
 
-    def put(self, members: Iterable[Member], seen_at: datetime) -> None:
-        """Add these members, or replace what was known of them."""
-        rows = {m.id: m for m in members}
-        if not rows:
-            return
+    def _put(
+        self, c: Connection, members: Mapping[str, Member], seen_at: datetime, freshness: Freshness, *, touch: bool
+    ) -> Freshness:
+        """Write what differs; the freshness of the index then."""
+        if not members:
+            return freshness
+        found = c.execute(select(t.members).where(t.members.c.id.in_(list(members))))
+        known = {row.id: (_member(row), row.seen_at) for row in found}
+        changed: dict[str, Member] = {}
+        for member in members.values():
+            before, before_seen_at = known.get(member.id, (None, seen_at))
+            if before != member and before_seen_at <= seen_at:
+                changed[member.id] = member
+        if touch and (same := [i for i, (_, at) in known.items() if i not in changed and at < seen_at]):
+            c.execute(update(t.members).where(t.members.c.id.in_(same)).values(seen_at=seen_at))
+        if not changed:
+            return freshness
         new = self._insert(t.members)
         columns = ("code", "number", "status", "mails", "seen_at")
-        with self._database.writing() as c:
-            c.execute(
-                new.on_conflict_do_update(index_elements=["id"], set_={n: getattr(new.excluded, n) for n in columns}),
-                [
-                    {
-                        "id": m.id,
-                        "code": m.code,
-                        "number": m.number,
-                        "status": m.status,
-                        "mails": list(m.mails),
-                        "seen_at": seen_at,
-                    }
-                    for m in sorted(rows.values(), key=lambda m: m.id)
-                ],
-            )
-            self._write_mails(c, rows)
+        c.execute(
+            new.on_conflict_do_update(index_elements=["id"], set_={n: getattr(new.excluded, n) for n in columns}),
+            [
+                {
+                    "id": m.id,
+                    "code": m.code,
+                    "number": m.number,
+                    "status": m.status,
+                    "mails": list(m.mails),
+                    "seen_at": seen_at,
+                }
+                for m in sorted(changed.values(), key=lambda m: m.id)
+            ],
+        )
+        self._write_mails(c, changed)
+        overwritten = not changed.keys().isdisjoint(known)
+        return freshness.after_overwriting(seen_at) if overwritten else freshness
 
     def hash_again(self, member_ids: Sequence[str]) -> None:
         """Write the e-mails of these members anew, hashed with the newest key."""
@@ -104,7 +186,7 @@ class Members:
             found = c.execute(rows.with_for_update() if self._database.on_postgresql else rows).all()
             gone = set(member_ids) - {row.id for row in found}
             c.execute(delete(t.member_mails).where(t.member_mails.c.member_id.in_(gone)))
-            self._write_mails(c, {r.id: Member(r.id, r.code, r.number, tuple(r.mails), r.status) for r in found})
+            self._write_mails(c, {row.id: _member(row) for row in found})
 
     def _write_mails(self, c: Connection, members: dict[str, Member]) -> None:
         c.execute(delete(t.member_mails).where(t.member_mails.c.member_id.in_(list(members))))
@@ -148,7 +230,7 @@ class Members:
     def _members(self, which: Any) -> list[Member]:
         with self._database.reading() as c:
             rows = c.execute(select(t.members).where(which).order_by(t.members.c.id)).all()
-        return [Member(r.id, r.code, r.number, tuple(r.mails), r.status) for r in rows]
+        return [_member(row) for row in rows]
 
     def count(self) -> int:
         """How many members the index holds."""
@@ -191,6 +273,18 @@ class Members:
         held = t.mail_holds.c.mail.in_(_hold_names(self._database.seal, mail))
         with self._database.writing(loose=True) as c:
             c.execute(delete(t.mail_holds).where(held, t.mail_holds.c.customer_id == customer_id))
+
+
+def _read(value: Mapping[str, Any] | None) -> Freshness:
+    told: dict[str, Any] = dict(value or {})
+    for name in _MOMENTS:
+        if told.get(name):
+            told[name] = datetime.fromisoformat(told[name])
+    return Freshness(**told)
+
+
+def _member(row: Any) -> Member:
+    return Member(row.id, row.code, row.number, tuple(row.mails), row.status)
 
 
 def _hold_names(seal: Seal, mail: str) -> list[str]:

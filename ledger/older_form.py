@@ -10,7 +10,7 @@ now is kept in both (``Member.mails``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -31,7 +31,8 @@ def name_of(form: int) -> str:
     return "member_index" if form == 1 else f"member_index:{form}"
 
 
-_OLDER: Final = [name_of(form) for form in range(1, FORM)]
+#: The cursors of the forms before today's.
+OLDER: Final = tuple(name_of(form) for form in range(1, FORM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,8 @@ class Beside:
         return freshness
 
 
-def seen_beside(c: Connection) -> Beside:
-    """What the cursors of older forms tell."""
-    values = c.execute(select(t.cursors.c.value).where(t.cursors.c.name.in_(_OLDER))).scalars()
+def beside(values: Iterable[Mapping[str, Any] | None]) -> Beside:
+    """What the values of the older forms' cursors tell."""
     return Beside(max((at for value in values for at in _moments(value)), default=None))
 
 
@@ -63,7 +63,7 @@ def being_written(c: Connection, now: datetime, length: timedelta) -> bool:
 
     ``length`` is that of the right to poll, the same in both releases.
     """
-    theirs = (t.cursors.c.name.in_(_OLDER), held(t.cursors.c.held_until, now, length))
+    theirs = (t.cursors.c.name.in_(OLDER), held(t.cursors.c.held_until, now, length))
     return c.execute(select(t.cursors.c.name).where(*theirs)).first() is not None
 
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from ledger import tables as t
+from ledger.columns import SealedBytes, SealedJson, SealedText
 from ledger.database import Database
 from ledger.keys import write_keys_in_use
 from ledger.members import Members
@@ -35,7 +36,7 @@ from ledger.seal import Seal
 from ledger.search_words import SearchWords
 from ledger.steps import FIRST_SIZE, next_size, rest_s
 
-_SEALED: Final = (t.SealedText, t.SealedJson, t.SealedBytes)
+_SEALED: Final = (SealedText, SealedJson, SealedBytes)
 _ROUNDS: Final = 5
 
 
@@ -152,14 +153,14 @@ def _sealed(table: Table) -> list[Column[Any]]:
 
 def _raw(column: Column[Any]) -> ColumnElement[Any]:
     """The column as it is kept."""
-    return type_coerce(column, LargeBinary if isinstance(column.type, t.SealedBytes) else Text)
+    return type_coerce(column, LargeBinary if isinstance(column.type, SealedBytes) else Text)
 
 
 def _stale(table: Table, seal: Seal) -> ColumnElement[bool]:
     """Whether a row holds anything that is plain, or shut with another key than the first."""
     stale = []
     for column in _sealed(table):
-        mark: str | bytes = seal.bytes_mark if isinstance(column.type, t.SealedBytes) else seal.text_mark
+        mark: str | bytes = seal.bytes_mark if isinstance(column.type, SealedBytes) else seal.text_mark
         raw = _raw(column)
         stale.append(and_(raw.is_not(None), func.length(raw) > 0, func.substr(raw, 1, len(mark)) != mark))
     return or_(*stale)

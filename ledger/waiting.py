@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select, text, 
 
 from ledger import tables as t
 from ledger.breaker import Health
+from ledger.columns import Instant
 from ledger.database import Database
 
 # As it stands in the index of what failed: a value handed in beside the statement would not lead a planner there.
@@ -169,7 +170,7 @@ def _of(lane: str, kind: str | None, *columns: Any) -> Select[Any]:
 
 
 def _bound(place: Place) -> tuple[Any, Any]:
-    return literal(place.since, t.Instant), literal(place.customer_id)
+    return literal(place.since, Instant), literal(place.customer_id)
 
 
 def _stuck(row: Mapping[str, Any]) -> Stuck:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def blueprint(world: "World") -> Blueprint:
-    """`/sandbox/`: `faults`, `limits`, `calls`, `writes`, `records`, `mails`, `seed`, `smaregi/tokens`, `reset`."""
+    """`/sandbox/`: `faults`, `limits`, `calls`, `writes`, `flag-writes`, `records`, `mails`, `seed`, `smaregi`…"""
     doors = Blueprint("control", "sandbox.control", url_prefix="/sandbox")
     _fault_doors(doors, world)
     _call_doors(doors, world)
@@ -77,6 +77,15 @@ def _write_doors(doors: Blueprint, world: "World") -> None:
             return {"error": "say `mark`: a pattern with one group, sought in each address"}, 400
         return "", 204
 
+    @doors.post("/flag-writes")
+    def follow_flag_writes() -> ResponseReturnValue:
+        world.flag_writes.follow()
+        return "", 204
+
+    @doors.get("/flag-writes")
+    def flag_writes() -> ResponseReturnValue:
+        return world.flag_writes.listed()
+
     @doors.get("/writes")
     def writes() -> ResponseReturnValue:
         return world.writes.listed()
@@ -87,6 +96,16 @@ def _record_doors(doors: Blueprint, world: "World") -> None:
     def revoke_tokens() -> ResponseReturnValue:
         world.smaregi.revoke_tokens()
         return "", 204
+
+    @doors.patch("/smaregi/members/<code>")
+    def at_the_till(code: str) -> ResponseReturnValue:
+        """What a person at the till changes of whoever has this number or code."""
+        members = world.smaregi.members
+        found = [m.number for m in members.all() if code in (m.fields.get("customerNo"), m.fields.get("customerCode"))]
+        try:
+            return {"members": [members.update(number, request.get_json(), till=True).shown() for number in found]}
+        except Problem as refused:
+            return refused.body(), refused.status
 
     @doors.get("/records")
     def records() -> ResponseReturnValue:

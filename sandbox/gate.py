@@ -52,7 +52,7 @@ class FaultGate:
         system, path = found
         call = Call(datetime.now(UTC), system, environ["REQUEST_METHOD"], path)
         self._calls.begin(call)
-        begun = time.monotonic()
+        environ["sandbox.came"] = begun = time.monotonic()
         try:
             # A server that is refusing has still been sent the body; left unread it would turn a clean close into a
             # reset.

@@ -175,7 +175,8 @@ def _route(  # noqa: C901, PLR0911 - a table of routes, one line each
         case ("GET", "customers", number):
             return _json(200, pick(shelf.members.get(_id(number)), fields_asked(request.args)))
         case ("PATCH", "customers", number):
-            return _json(200, shelf.members.update(_id(number), _sent()).shown())
+            came = request.environ.get("sandbox.came")
+            return _json(200, shelf.members.update(_id(number), _sent(), came=came).shown())
         case ("DELETE", "customers", number):
             shelf.members.delete(_id(number))
             status = shelf.config.smaregi_delete_status

@@ -1,6 +1,7 @@
 """The members of one Smaregi contract: what is stored, and how it changes. No HTTP here."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -17,7 +18,7 @@ from sandbox.smaregi_fields import (
     check_value,
     refuse,
 )
-from sandbox.writes import Writes
+from sandbox.writes import FlagWrite, FlagWrites, Writes
 
 JAPAN = timezone(timedelta(hours=9))
 MOST_POINTS = 999_999_999
@@ -61,6 +62,7 @@ class Members:
 
     def __init__(self, config: SandboxConfig, clock: Callable[[], datetime]) -> None:
         self.writes: Writes | None = None
+        self.flag_writes = FlagWrites()
         self._config = config
         self._clock = clock
         self._lock = threading.RLock()
@@ -106,8 +108,8 @@ class Members:
             given = {name: value for name, value in sent.items() if value is not None}
             return self._noted(self._keep({**defaults, **given}))
 
-    def update(self, number: int, sent: Mapping[str, Any]) -> Member:
-        """Only what was sent changes; null clears what may be empty."""
+    def update(self, number: int, sent: Mapping[str, Any], *, till: bool = False, came: float | None = None) -> Member:
+        """Only what was sent changes; null clears what may be empty. `till`: by hand, and no call that `came`."""
         with self._lock:
             member = self._present(number)
             self._check(sent)
@@ -120,6 +122,10 @@ class Members:
                 self._refuse_taken_code(sent["customerCode"], but_of=number)
                 del self._number_by_code[str(member.fields["customerCode"])]
                 self._number_by_code[sent["customerCode"]] = number
+            if "mailReceiveFlag" in sent:
+                at, was = time.monotonic(), member.fields.get("mailReceiveFlag")
+                flag = str(sent["mailReceiveFlag"])
+                self.flag_writes.note(FlagWrite(str(number), was, flag, till, at if came is None else came, at))
             now = self._clock()
             changed["updDateTime"] = stamp(now)
             self._by_number[number] = replace(member, fields=changed, updated=now.replace(microsecond=0))

@@ -40,6 +40,7 @@ class World:
         self.smaregi = SmaregiShelf(config, clock)
         self.hubspot = HubSpotShelf(config, clock)
         self.mail = MailShelf(clock)
+        self.flag_writes = self.smaregi.members.flag_writes
         self.smaregi.members.writes = self.hubspot.contacts.writes = self.writes
         self.shopify: Any = None
 
@@ -48,6 +49,7 @@ class World:
         self.faults.clear()
         self.calls.clear()
         self.writes.clear()
+        self.flag_writes.follow(on=False)
         for shelf in (self.smaregi, self.hubspot, self.mail, self.shopify):
             if shelf is not None:
                 shelf.reset()

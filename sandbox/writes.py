@@ -14,6 +14,46 @@ class Write:
     mark: str
 
 
+@dataclass(frozen=True, slots=True)
+class FlagWrite:
+    """A member's mail flag became `flag`; `till`: somebody at the till did that, else a call.
+
+    `came` is when the call reached us, `at` when it was carried out, in the seconds of one clock.
+    """
+
+    record: str
+    was: str | None
+    flag: str
+    till: bool
+    came: float
+    at: float
+
+
+class FlagWrites:
+    """Every change of a mail flag since `follow`, oldest first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._follows = False
+        self._writes: list[FlagWrite] = []
+
+    def follow(self, *, on: bool = True) -> None:
+        """Begin anew, or stop."""
+        with self._lock:
+            self._follows, self._writes = on, []
+
+    def note(self, write: FlagWrite) -> None:
+        """It happened."""
+        with self._lock:
+            if self._follows and write.was != write.flag:
+                self._writes.append(write)
+
+    def listed(self) -> list[dict[str, object]]:
+        """All of them, oldest first."""
+        with self._lock:
+            return [asdict(write) for write in self._writes]
+
+
 class Writes:
     """Every write that left a mark, oldest first; nothing is kept until `follow` says what a mark looks like."""
 

@@ -99,18 +99,20 @@ def running(
     config: SandboxConfig = UNLIMITED,
     *,
     worker: bool = True,
+    workers: int = 1,
     late: timedelta = LATE,
     mails: bool = False,
     **settings: Any,
 ) -> Iterator[Flow]:
     """A whole system; the sandbox's shop sends its webhooks to the web door, the worker carries.
 
-    ``mails``: welcome mails are sent, to the sandbox's mail server.
+    ``mails``: welcome mails are sent, to the sandbox's mail server. ``workers``: how many carry side by side.
     """
     with RunningSandbox(config, mail_port=0 if mails else None) as sandbox, patch.object(ledger.outcome, "LATE", late):
         env = {name.lower(): value for name, value in sandbox.settings_env().items()}
         fast = {"smaregi_reads_per_second": 1000, "smaregi_writes_per_second": 1000}
-        app = make_app(database_url, **{**env, **fast, **settings})
+        given = {**env, **fast, **settings}
+        app = make_app(database_url, **given)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         door = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         door.start()
@@ -118,12 +120,17 @@ def running(
         house = house_of(app)
         made = house.worker()
         flow = Flow(sandbox, app, house, made)
-        if worker:
-            made.start()
+        others = [house_of(make_app(database_url, **given)) for _ in range(workers - 1)]
+        helping = [other.worker() for other in others]
+        for one in (made, *helping) if worker else ():
+            one.start()
         try:
             yield flow
         finally:
-            made.finish()
+            for one in (made, *helping):
+                one.finish()
+            for other in others:
+                other.close()
             server.shutdown()
             door.join()
             server.server_close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
 import pytest
 
 from bench.__main__ import BESIDE, PARTS, _parts, measurements
-from bench.beside import Pairs
+from bench.beside import Pairs, index_ages_s
+from bench.far_side import Call
 from bench.report import Section, Table, beside_page, beside_part, page
 from sandbox.system import Checkout, DidNotStart
 
@@ -40,11 +42,28 @@ def test_a_row_names_both_medians_and_the_ratio_with_its_range() -> None:
 def test_a_run_beside_another_build_replaces_its_own_part_of_the_page_alone() -> None:
     whole = page([FOUND], MACHINE, "introduction")
 
-    once = beside_page(whole, [FOUND], MACHINE)
+    once = beside_page(whole, [FOUND], MACHINE, ["flow"])
 
     assert once.startswith(whole)
-    assert beside_page(once, [FOUND], MACHINE) == once
+    assert "`make bench ARGS='--only flow --baseline FOLDER'`" in once
+    assert beside_page(once, [FOUND], MACHINE, ["flow"]) == once
     assert whole + beside_part(once) == once
+
+
+def test_the_age_of_the_index_at_a_create_runs_from_the_newest_list_that_was_answered_by_then() -> None:
+    calls = [
+        Call(10.0, "GET", "/pos/customers", 200, 10.8),
+        Call(10.2, "GET", "/pos/customers", 200, 11.0),
+        Call(10.9, "POST", "/pos/customers", 200, 11.7),  # the second list is not answered yet
+        Call(10.9, "GET", "/pos/customers/7", 200, 10.95),  # one member is no list
+        Call(11.1, "POST", "/pos/customers", 201, 11.9),
+        Call(11.1, "POST", "/pos/customers", 400, 11.2),  # nobody was created
+        Call(11.2, "GET", "/pos/customers", 0, None),
+    ]
+
+    assert index_ages_s(calls) == pytest.approx([0.9, 0.9])
+    assert index_ages_s(calls[2:]) == [math.inf, math.inf]
+    assert index_ages_s([]) == []
 
 
 def test_a_page_without_that_part_has_none() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chaos import expected
-from chaos.compare import LANES, End, choices, findings, went_back
+from chaos.compare import LANES, End, choices, findings, opt_outs, opt_outs_undone, went_back
 
 ID, OTHER = 6900000000001, 6900000000009
 CUSTOMER: dict[str, Any] = {
@@ -126,6 +126,40 @@ def test_an_older_state_after_a_newer_one_is_seen_for_each_record_by_itself() ->
     writes = [("smaregi", "1", 1), ("smaregi", "2", 3), ("smaregi", "1", 2), ("hubspot", "1", 1), ("smaregi", "1", 1)]
     end = replace(GOOD, writes=[{"system": s, "record": r, "mark": str(mark)} for s, r, mark in writes])
     assert [one.words for one in went_back(end)] == ["record 1 had state 2 and was sent state 1"]
+
+
+def flag_write(flag: str, at: float, *, till: bool = False, came: float | None = None) -> dict[str, Any]:
+    was = "1" if flag == "0" else "0"
+    return {"record": "1", "was": was, "flag": flag, "till": till, "at": at, "came": at if came is None else came}
+
+
+NO, OURS, YES = flag_write("0", 5, till=True), flag_write("0", 3), flag_write("1", 7)
+
+
+@pytest.mark.parametrize(
+    ("writes", "before", "undone", "crossed", "stands"),
+    [
+        ([NO], False, 0, 0, True),
+        ([NO, YES], False, 1, 0, False),
+        ([YES], True, 1, 0, False),  # who had mail off before the service came
+        ([OURS, YES], False, 0, 0, False),
+        ([OURS, NO, YES, NO, YES], False, 2, 0, False),
+        ([NO, flag_write("1", 6, till=True), OURS, YES], False, 0, 0, False),  # taken back where it was said
+        ([NO, flag_write("1", 9, came=4)], False, 0, 1, False),  # on its way when the opt-out was said
+    ],
+)
+def test_an_opt_out_is_undone_by_a_one_of_ours_that_was_sent_after_it(
+    writes: list[dict[str, Any]], before: bool, undone: int, crossed: int, stands: bool
+) -> None:
+    end = replace(GOOD, flag_writes=writes, refuse=["1"] if before else [])
+    assert [(one.what, one.lane) for one in opt_outs_undone(end)] == [("undone", "smaregi")] * undone
+    assert (opt_outs(end).crossed, sorted(opt_outs(end).standing)) == (crossed, ["1"] if stands else [])
+
+
+def test_who_opted_out_at_the_till_is_not_stale_for_that_and_who_did_not_is() -> None:
+    off = with_member(mailReceiveFlag="0")(GOOD)
+    assert findings(replace(off, flag_writes=[NO])) == []
+    assert [one.what for one in findings(off)] == ["stale"]
 
 
 def test_a_finding_names_ids_and_fields_and_nothing_of_the_person() -> None:

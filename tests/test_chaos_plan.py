@@ -68,9 +68,11 @@ def test_every_address_tells_which_state_of_the_customer_it_belongs_to() -> None
 
 def test_everything_that_customers_do_comes_up() -> None:
     done = deeds(1, 600)
-    assert {deed.what for deed in done} == {"register", "change", "save", "resend", "return"}
+    assert {deed.what for deed in done} == {"register", "change", "save", "resend", "return", "opt_out", "resync"}
     assert {name for deed in done for name in deed.send} == {"copies", "twins", "delay"}
     assert any(deed.member for deed in done)
+    assert {deed.refuses for deed in done if deed.member} == {True, False}
+    assert not any(deed.refuses for deed in done if not deed.member)
 
 
 def test_a_plan_is_shown_with_the_command_that_plays_it() -> None:

@@ -26,6 +26,22 @@ def test_the_marks_of_written_addresses_are_kept_in_order_for_both_destinations(
         ]
 
 
+def test_who_changed_a_mail_flag_is_kept_in_order() -> None:
+    with RunningSandbox() as sandbox:
+        far_side, members = FarSide(sandbox.url), sandbox.world.smaregi.members
+        member = members.create({"customerCode": "7", "lastName": "見本", "firstName": "花子"})
+        far_side.opt_out_at_the_till(7)
+        far_side.begin(MARK)
+        members.update(member.number, {"mailReceiveFlag": "1", "lastName": "別"}, came=1.5)
+        members.update(member.number, {"mailReceiveFlag": "1"})
+        far_side.opt_out_at_the_till(7)
+        far_side.opt_out_at_the_till(8)  # nobody's
+        told = [(w["record"], w["was"], w["flag"], w["till"]) for w in far_side.flag_writes()]
+        assert told == [(str(member.number), "0", "1", False), (str(member.number), "1", "0", True)]
+        assert far_side.flag_writes()[0]["came"] == 1.5
+        assert members.get(member.number).fields["mailReceiveFlag"] == "0"
+
+
 def test_nothing_is_kept_of_writes_until_somebody_asks() -> None:
     with RunningSandbox() as sandbox:
         sandbox.world.hubspot.contacts.create({"lastname": "見本", "address": "控え7号"})

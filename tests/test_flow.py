@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import time
 from typing import Any, Literal
 
 import pytest
@@ -83,6 +84,36 @@ def test_an_existing_store_member_with_the_same_e_mail_is_linked_not_doubled(dat
         (member,) = flow.members
         assert (member["customerCode"], member["customerNo"]) == ("STORE-0001", str(customer.id))
         assert member["firstName"] == "花子"
+
+
+@pytest.mark.parametrize("at_the_till", ["made", "given the e-mail"])
+@pytest.mark.parametrize("answers_in_s", [0.0, 0.5])
+def test_a_member_who_came_at_the_till_a_second_before_the_customer_registered_is_linked_by_either_of_two_workers(
+    database_url: str, at_the_till: str, answers_in_s: float
+) -> None:
+    with running(database_url, workers=2) as flow:
+        smaregi = flow.sandbox.world.smaregi
+        known = [smaregi.seed({"customerCode": f"STORE-{n}", "mailAddress": f"old{n}@example.jp"}) for n in range(4)]
+        until(lambda: flow.house.members.freshness().fresh_at is not None)
+        until(lambda: flow.house.members.count() == len(known))
+        if answers_in_s:
+            flow.sandbox.world.faults.add("smaregi", "late", seconds=answers_in_s)
+        mails = [f"hanako{n}@example.jp" for n in range(len(known))]
+        for n, member in enumerate(known):
+            if at_the_till == "made":
+                smaregi.seed({"customerCode": f"TILL-{n}", "mailAddress": mails[n]})
+            else:
+                smaregi.members.update(int(str(member["customerId"])), {"mailAddress": mails[n]})
+        a_second_later = time.monotonic() + 1
+        until(lambda: time.monotonic() >= a_second_later)
+        for mail in mails:
+            flow.shop.create({**HANAKO, "email": mail, "phone": None})
+        flow.rest()
+        in_use = {member["mailAddress"]: member["customerCode"] for member in flow.members}
+        prefix = "TILL" if at_the_till == "made" else "STORE"
+        assert [in_use[mail] for mail in mails] == [f"{prefix}-{n}" for n in range(4)]
+        assert flow.calls("smaregi", "POST", "/pos/customers$") == 0
+        assert len(flow.members) == (8 if at_the_till == "made" else 4)
 
 
 def test_with_replace_code_the_till_scans_the_new_number_and_the_old_code_is_remembered(database_url: str) -> None:

@@ -10,10 +10,12 @@ import pytest
 from clients.hubspot.mapping import contact, moment
 from clients.hubspot.properties import PROPERTIES
 from clients.lane import fingerprint
-from customer import Address, Customer
+from clients.smaregi.mapping import map_member
+from customer import UNKNOWN, Address, Customer, Maybe
+from japan import e164
 
 TODAY = date(2026, 11, 22)
-STANDARD = {"email", "lastname", "firstname", "phone", "zip", "state", "city", "address"}
+STANDARD = {"email", "lastname", "firstname", "phone", "zip", "state", "city", "address", "country", "company"}
 
 HANAKO = Customer(
     id=6900000000001,
@@ -46,6 +48,8 @@ def test_a_whole_customer_is_a_whole_contact() -> None:
         "state": "東京都",
         "city": "千代田区",
         "address": "永田町2-3-1 見本ビル301",
+        "country": "JP",
+        "company": None,
         "shopify_last_name_kana": "ミホン",
         "shopify_first_name_kana": "ハナコ",
         "shopify_birth_date": "1990-01-31",
@@ -80,6 +84,8 @@ def test_what_the_merchant_cleared_is_none_and_blank_is_the_same_as_none() -> No
         "state": None,
         "city": None,
         "address": None,
+        "country": None,
+        "company": None,
         "shopify_birth_date": None,
         "shopify_orders_count": None,
         "shopify_last_order_at": None,
@@ -131,6 +137,89 @@ def test_awkward_input(change: dict[str, object], name: str, value: str | None, 
 def test_addresses(address: Address, state: str | None, zip_code: str | None, line: str | None) -> None:
     found = contact(replace(HANAKO, address=address), today=TODAY).properties
     assert (found["state"], found["zip"], found["address"]) == (state, zip_code, line)
+
+
+@pytest.mark.parametrize(
+    ("last", "first", "lastname", "firstname", "kinds"),
+    [
+        ("見本", "花子", "見本", "花子", []),
+        ("見本 花子", None, "見本", "花子", ["reformatted", "reformatted"]),
+        (None, "見本　花子", "見本", "花子", ["reformatted", "reformatted"]),
+        (UNKNOWN, " 見本\t花子 ", "見本", "花子", ["reformatted", "reformatted"]),
+        ("見本 \u200b 花子", "\u3164", "見本", "花子", ["reformatted", "reformatted"]),
+        ("𠮷田 花子", "", "𠮷田", "花子", ["reformatted", "reformatted"]),
+        ("𠮷 﨑", "", "𠮷", "﨑", ["reformatted", "reformatted"]),
+        ("佐々木 のぞみ", "", "佐々木", "のぞみ", ["reformatted", "reformatted"]),
+        ("見本 花子 春", None, "見本 花子 春", None, []),
+        ("ミホン ハナコ", None, "ミホン ハナコ", None, []),
+        ("Hanako Mihon", "", "Hanako Mihon", None, []),
+        ("見本 花子", "様", "見本 花子", "様", []),
+        ("見本", None, "見本", None, []),
+    ],
+)
+def test_a_name_in_one_field_is_parted_as_for_smaregi(
+    last: Maybe[str], first: Maybe[str], lastname: str, firstname: str | None, kinds: list[str]
+) -> None:
+    named = replace(HANAKO, last_name=last, first_name=first)
+    mapped = contact(named, today=TODAY)
+    assert (mapped.properties["lastname"], mapped.properties["firstname"]) == (lastname, firstname)
+    assert [each.what for each in mapped.corrections if each.field in ("lastname", "firstname")] == kinds
+
+    at_the_till = map_member(named, placeholder="未入力", today=TODAY)
+    parted = [each for each in at_the_till.corrections if each.detail == "one field held the whole name"]
+    assert len(parted) == len(kinds)
+
+
+IN_TOKYO = Address("1000014", "JP-13", "千代田区", "永田町2-3-1", phone="03-0000-0001", country_code="JP")
+IN_TORONTO = Address("M5V 0A1", "ON", "Toronto", "1 Sample St", phone="416-555-0100", country_code="CA")
+
+
+@pytest.mark.parametrize(
+    ("own", "address", "number"),
+    [
+        ("090-0000-0001", IN_TOKYO, "+819000000001"),
+        (None, IN_TOKYO, "+81300000001"),
+        ("", IN_TOKYO, "+81300000001"),
+        (UNKNOWN, IN_TOKYO, "+81300000001"),
+        ("none", IN_TOKYO, "+81300000001"),
+        (None, IN_TORONTO, "+14165550100"),
+        (None, replace(IN_TORONTO, phone="090-0000-0001"), "+819000000001"),
+        (None, replace(IN_TOKYO, phone="+1 416 555 0100"), "+14165550100"),
+        (None, replace(IN_TOKYO, phone=None), None),
+        (None, None, None),
+        ("none", UNKNOWN, None),
+        (UNKNOWN, None, UNKNOWN),
+        (UNKNOWN, UNKNOWN, UNKNOWN),
+    ],
+)
+def test_a_telephone_number_comes_from_the_address_where_the_customer_has_none(
+    own: Maybe[str], address: Maybe[Address], number: Maybe[str]
+) -> None:
+    person = replace(HANAKO, phone=own, address=address)
+    assert contact(person, today=TODAY).properties.get("phone", UNKNOWN) == number
+    at_the_till = map_member(person, placeholder="未入力", today=TODAY).fields.get("phoneNumber", UNKNOWN)
+    assert (e164(at_the_till) if isinstance(at_the_till, str) else at_the_till) == number
+
+
+def test_a_number_that_was_cleared_is_cleared_before_the_address_is_told() -> None:
+    assert contact(replace(HANAKO, phone=None, address=UNKNOWN), today=TODAY).properties["phone"] is None
+
+
+@pytest.mark.parametrize(
+    ("address", "country", "company"),
+    [
+        (replace(IN_TOKYO, company=" 見本商店 "), "JP", "見本商店"),
+        (replace(IN_TORONTO, company="Sample & Co"), "CA", "Sample & Co"),
+        (replace(IN_TOKYO, company="\u200b", country_code=None), None, None),
+        (None, None, None),
+        (UNKNOWN, UNKNOWN, UNKNOWN),
+    ],
+)
+def test_country_and_company_are_those_of_the_address(
+    address: Maybe[Address], country: Maybe[str], company: Maybe[str]
+) -> None:
+    found = contact(replace(HANAKO, address=address), today=TODAY).properties
+    assert (found.get("country", UNKNOWN), found.get("company", UNKNOWN)) == (country, company)
 
 
 def test_an_unknown_prefecture_code_is_reported() -> None:

@@ -45,6 +45,7 @@ class ScriptedLane:
         self.carried: list[list[int]] = []
         self.doubted: set[int] = set()
         self.upkeep: CarryError | Exception | None = None
+        self.is_kept_up = True
 
     def prepare(self) -> None:
         """Nothing to set up."""
@@ -53,6 +54,11 @@ class ScriptedLane:
         if self.upkeep:
             raise self.upkeep
         return timedelta(seconds=10)
+
+    def attend(self) -> timedelta | None:
+        if self.upkeep:
+            raise self.upkeep
+        return None
 
     def carry(self, tasks: Sequence[Task]) -> Mapping[int, Any]:
         self.carried.append([task.customer.id for task in tasks])
@@ -231,6 +237,31 @@ def test_a_key_revoked_while_nobody_registers_stops_the_lane_and_a_good_one_lets
     world.tend()
     assert world.health == Health()
     assert not world.runner._upkeep.refused
+
+
+def test_upkeep_that_was_another_process_s_turn_proves_nothing(world: World) -> None:
+    world.lane.upkeep = REVOKED
+    world.tend()
+    world.lane.upkeep, world.lane.is_kept_up = None, False
+    world.tend(3)
+    assert world.health.breaker == "open"
+    assert world.runner._upkeep.refused
+    world.lane.is_kept_up = True
+    world.tend()
+    assert world.health == Health()
+
+
+def test_a_key_revoked_while_somebody_is_on_the_way_stops_the_lane_at_once(world: World) -> None:
+    world.lane.upkeep = REVOKED
+    world.runner._upkeep._attend(world.lane)
+    assert (world.health.breaker, world.health.kind) == ("open", "smaregi.credentials")
+
+
+def test_what_passes_is_told_by_who_is_carried_and_not_by_what_runs_beside(world: World) -> None:
+    world.lane.upkeep = GONE
+    for _ in range(2 * OPENS_AFTER):
+        world.runner._upkeep._attend(world.lane)
+    assert world.health == Health()
 
 
 def test_nobody_is_claimed_while_upkeep_is_refused_and_the_first_is_the_probe_then(world: World) -> None:

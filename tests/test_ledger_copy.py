@@ -12,11 +12,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import Text, func, select, type_coerce
 
-from customer import Member
+from customer import FlagWritten, Member
 from ledger import tables as t
 from ledger.copy import CannotCopy, Copying
 from ledger.database import Database
 from ledger.inbox import Inbox
+from ledger.mail_flags import MailFlags
 from ledger.members import Members
 from ledger.seal import Seal, new_key
 from tests.building import body_of, house_of, make_app, post
@@ -50,6 +51,10 @@ def fill(database: Database, rows: int = 20) -> None:
     """A few customers as they come in, a member, and many attempts."""
     inbox = Inbox(database, destinations=("smaregi", "hubspot"), reads="shopify")
     inbox.record([delivery_of(person(i)) for i in range(2**40, 2**40 + 5)], now=NOON, reading_is_on=True)
+    book = MailFlags(database)
+    ours = (FlagWritten("0", NOON), FlagWritten("1", NOON, "7", "2026-11-22T12:00:00+09:00", changed=True))
+    for i, written in enumerate(ours):
+        assert book.put(2**40 + i, written, instead_of=None)
     Members(database).put([Member("7", "CARD", None, ("hanako@example.jp",), "0")], seen_at=NOON)
     tried = {
         "customer_id": 2**40,

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from customer import Address, Member
+from customer import Address, FlagWritten, Member
 from ledger import tables as t
 from ledger.arrival import END_OF_TIME
 from ledger.database import Database
 from ledger.erase import Erasing, NobodyKnown
+from ledger.mail_flags import MailFlags
 from ledger.members import Members
 from ledger.report import Report
 from ledger.seal import NO_SEAL, Seal, new_key
@@ -56,6 +57,7 @@ def ledger(database: Database, clock: Clock) -> Ledger:
         mine = done("m-7" if claimed.customer_id == ID else f"m-{claimed.customer_id}0")
         ledger.settle([claimed], mine, now=clock())
     ledger.resync.link(ID, "hubspot", "503", now=clock())
+    assert MailFlags(database).put(ID, FlagWritten("0", NOON, "m-7"), instead_of=None)
     members.remember(ID, {"old_code": "CARD-内緒町"})
     members.put([Member("m-7", "CARD", None, ("himitsu@example.jp",), "0")], NOON)
     members.put([Member("m-10", "OTHER", None, ("himitsu@example.jp",), "0")], NOON)  # another customer's

@@ -15,6 +15,7 @@ from clients.token import Token
 from ledger import tables as t
 from ledger.alert import Changes, Sighting
 from ledger.alerts import Alerts
+from ledger.columns import Instant
 from ledger.database import Database
 from ledger.keeps import TokenVault
 from ledger.lease import ended, free, held, is_held
@@ -160,7 +161,7 @@ def test_the_rule_is_the_same_in_python_and_in_sql_and_locks_nothing_for_longer_
         @given(until=st.none() | SECONDS, length=st.integers(1, 600).map(lambda s: timedelta(seconds=s)))
         def check(until: timedelta | None, length: timedelta) -> None:
             end = None if until is None else NOON + until
-            column = literal(end, t.Instant())
+            column = literal(end, Instant())
             there = is_held(end, NOON, length)
             told = c.execute(
                 select(held(column, NOON, length), ended(column, NOON, length), free(column, NOON, length))

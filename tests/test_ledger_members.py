@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from customer import Freshness, Member
+from customer import Freshness, Member, Poll
 from ledger import tables as t
 from ledger.database import Database
 from ledger.members import Members
+from ledger.outcome import Retry
 from tests.conftest import NOON, Clock
 from tests.ledger_cases import Ledger, delivery_of, done, person
 
@@ -89,9 +90,9 @@ def test_how_fresh_the_index_is_is_told_as_it_was_written(members: Members, cloc
     assert members.freshness() == Freshness()
     assert members.may_poll(clock(), clock() + timedelta(minutes=1))
     told = Freshness(scanned_at=NOON, scan_began_at=NOON + timedelta(microseconds=1), scan_page=7, fresh_at=None)
-    members.polled(told)
+    members.polled(lambda _: told)
     assert members.freshness() == told
-    members.polled(Freshness(fresh_at=NOON))
+    members.polled(lambda _: Freshness(fresh_at=NOON))
     assert members.freshness() == Freshness(fresh_at=NOON)
 
 
@@ -99,17 +100,99 @@ def test_one_at_a_time_may_poll(members: Members, database: Database, clock: Clo
     other = Members(database)
     assert members.may_poll(clock(), clock() + timedelta(minutes=1))
     assert not other.may_poll(clock(), clock() + timedelta(minutes=1))
-    members.polled(Freshness(fresh_at=clock()))
+    members.polled(lambda _: Freshness(fresh_at=clock()))
     assert other.may_poll(clock(), clock() + timedelta(minutes=1))
 
 
 def test_the_right_to_poll_ends_by_itself_and_what_was_known_stays(members: Members, clock: Clock) -> None:
     members.may_poll(clock(), clock() + timedelta(minutes=1))
-    members.polled(Freshness(scan_page=3))
+    members.polled(lambda _: Freshness(scan_page=3))
     members.may_poll(clock(), clock() + timedelta(minutes=1))
     assert not members.may_poll(clock.forward(seconds=59), clock() + timedelta(minutes=1))
     assert members.may_poll(clock.forward(seconds=1), clock() + timedelta(minutes=1))
     assert members.freshness() == Freshness(scan_page=3)
+
+
+def test_a_poll_is_begun_by_one_process_and_after_its_time_by_whoever_comes_first(
+    members: Members, database: Database, clock: Clock
+) -> None:
+    other, hold = Members(database), timedelta(milliseconds=200)
+    assert members.my_turn("poll", clock(), hold)
+    assert not other.my_turn("poll", clock(), hold)
+    assert other.my_turn("look_back", clock(), hold)  # a right of its own
+    assert members.may_poll(clock(), clock() + timedelta(seconds=30))  # and so is the scan's
+    assert other.my_turn("poll", clock.forward(milliseconds=200), hold)  # the first may have been killed
+    assert members.my_turn("poll", clock.forward(hours=-1), hold)  # and no clock that went back binds anybody
+
+
+def test_a_member_that_did_not_change_is_not_written(members: Members, database: Database) -> None:
+    later = NOON + timedelta(seconds=1)
+    members.put([HANAKO], NOON)
+    members.put([HANAKO], later)
+    assert [row["seen_at"] for row in Ledger(database).rows(t.members)] == [NOON]
+    members.put([HANAKO], later, touch=True)
+    assert [row["seen_at"] for row in Ledger(database).rows(t.members)] == [later]
+    members.put([HANAKO], NOON, touch=True)
+    assert [row["seen_at"] for row in Ledger(database).rows(t.members)] == [later]
+
+
+def test_what_an_earlier_call_showed_is_not_laid_over_what_a_later_one_did(members: Members) -> None:
+    moved = Member("101", "5550001", "7001", ("new@example.jp",), "0")
+    members.put([moved], NOON + timedelta(seconds=1))
+    members.put([HANAKO], NOON)
+    assert members.by_mail("new@example.jp") == [moved]
+
+
+def test_the_answer_to_a_poll_and_the_freshness_that_it_proves_are_one_step(members: Members) -> None:
+    members.polled(lambda _: Freshness(scanned_at=NOON, fresh_at=NOON))
+    sent_at = NOON + timedelta(seconds=1)
+    members.heard([TARO], Poll(sent_at - timedelta(seconds=10), sent_at))
+    assert members.by_mail("taro@example.jp") == [TARO]
+    assert members.freshness().fresh_at == sent_at
+    # A slow call, sent before that poll, was answered with something else: which of the two is newer?
+    members.put([TARO, GHOST], NOON)
+    assert members.freshness().fresh_at == sent_at
+    members.put([HANAKO], NOON)
+    members.put([Member("101", "5550001", "7001", (), "0")], NOON)
+    assert members.freshness().fresh_at == NOON
+
+
+@pytest.mark.parametrize("state", ["pending", "held", "running", "due in a second"])
+def test_a_customer_without_a_member_who_is_on_the_way_is_a_newcomer(
+    members: Members, database: Database, clock: Clock, state: str
+) -> None:
+    ledger = Ledger(database)
+    assert not members.newcomers(clock(), clock())
+    ledger.hear(delivery_of(person(5)), now=clock(), reading_is_on=state == "held")
+    if state == "running":
+        claimed = ledger.claim(now=clock())
+        assert members.newcomers(clock(), clock())
+        ledger.settle(claimed, done("101"), now=clock())
+        assert not members.newcomers(clock(), clock.forward(hours=1))
+    elif state == "due in a second":
+        assert not members.newcomers(clock(), clock() - timedelta(seconds=1))
+    else:
+        assert members.newcomers(clock(), clock.forward(seconds=2))
+
+
+@pytest.mark.parametrize("barred", ["open", "paused"])
+def test_while_the_lane_may_not_go_nobody_who_waits_is_on_the_way(
+    members: Members, database: Database, clock: Clock, barred: str
+) -> None:
+    ledger = Ledger(database)
+    ledger.hear(delivery_of(person(5)), now=clock())
+    ledger.hear(delivery_of(person(6)), now=clock())
+    assert members.newcomers(clock(), clock())
+    if barred == "open":
+        outcome = Retry(None, "no", "smaregi.credential", stop=True)
+    else:
+        outcome = Retry(timedelta(seconds=60), "wait", "smaregi.busy", pause=True)
+    ledger.book.health_book.note("smaregi", outcome, now=clock())
+    assert not members.newcomers(clock(), clock())
+    assert members.newcomers(clock(), clock() + timedelta(seconds=61))  # polls begin before the probe does
+    clock.forward(seconds=61)
+    ledger.claim(now=clock())  # the probe
+    assert members.newcomers(clock(), clock())
 
 
 def test_who_is_linked_to_a_member_is_told_by_the_tasks(members: Members, database: Database, clock: Clock) -> None:
@@ -153,5 +236,8 @@ def test_a_held_mail_is_free_again_after_a_while(members: Members, clock: Clock)
 def test_mails_that_nobody_let_go_are_not_kept_for_ever(members: Members, database: Database, clock: Clock) -> None:
     members.may_poll(clock(), clock() + timedelta(minutes=1))
     members.hold_mail("a@example.jp", 1, clock(), clock() + timedelta(minutes=1))
-    members.polled(Freshness(fresh_at=clock.forward(hours=1)))
+    now = clock.forward(hours=1)
+    members.heard([], Poll(now - timedelta(seconds=10), now))
+    assert Ledger(database).rows(t.mail_holds)  # most polls leave that to the one that looks far back
+    members.heard([], Poll(now - timedelta(minutes=2), now))
     assert not Ledger(database).rows(t.mail_holds)

@@ -44,7 +44,7 @@ def after(database: Database) -> Members:
 
 def scan(members: Members, at: datetime) -> None:
     assert members.may_poll(at, at + timedelta(seconds=30))
-    members.polled(Freshness(scanned_at=at, fresh_at=at))
+    members.polled(lambda _: Freshness(scanned_at=at, fresh_at=at))
 
 
 def test_what_was_scanned_in_an_older_form_is_not_scanned(before: Before, after: Members, clock: Clock) -> None:
@@ -82,7 +82,8 @@ def test_a_scan_that_is_under_way_begins_anew_when_the_older_release_writes(
     before: Before, after: Members, clock: Clock
 ) -> None:
     assert after.may_poll(clock(), clock() + timedelta(seconds=30))
-    after.polled(Freshness(scan_page=5, scan_began_at=clock()))
+    began = clock()
+    after.polled(lambda _: Freshness(scan_page=5, scan_began_at=began))
     assert after.freshness().scan_page == 5
     clock.forward(seconds=10)
     scan(before, clock())

@@ -275,7 +275,7 @@ def test_every_number_on_the_dashboard_and_in_the_rules_is_there(database_url: s
     post(app.test_client(), body_of(6900000000001))
     Ledger(house.database).carry(done("7"), now=clock.forward(minutes=1))
     house.members.may_poll(clock(), clock())
-    house.members.polled(Freshness(scanned_at=clock(), fresh_at=clock()))
+    house.members.polled(lambda _: Freshness(scanned_at=clock(), fresh_at=clock()))
     for _ in range(3):
         house.rollups.roll_up(clock.forward(minutes=5))
     there = {name for name, _ in scrape(app)} | declared(app)

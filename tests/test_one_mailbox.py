@@ -47,6 +47,7 @@ CASES = [
     ("taro@例え．ＪＰ", "taro@xn--r8jz45g.jp", "taro@xn--r8jz45g.jp"),
     ("taro@例え.みんな", "taro@xn--r8jz45g.xn--q9jyb4c", "taro@xn--r8jz45g.xn--q9jyb4c"),
     ("\u202ataro@example.jp\u202c", "taro@example.jp", "taro@example.jp"),
+    ("ta\u3164ro@example\u2800.jp\U000e0001", "taro@example.jp", "taro@example.jp"),
     ("<mailto:taro@example.jp>", "taro@example.jp", "taro@example.jp"),
     ("taro@example.jp。", "taro@example.jp", "taro@example.jp"),
     ("taro@example.jp、", None, "taro@example.jp、"),

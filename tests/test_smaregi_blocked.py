@@ -12,7 +12,7 @@ from clients.errors import AskPerson, StopLane, TryLater
 from clients.http import Answer
 from clients.lane import Carried, Result
 from clients.pace import AlonePace
-from clients.smaregi.alone import AloneIndex
+from clients.smaregi.alone import AloneFlags, AloneIndex
 from clients.smaregi.blocked import may_be_of_one
 from clients.smaregi.lane import SmaregiLane
 from clients.token import AloneVault
@@ -57,6 +57,7 @@ def lane(world: World) -> SmaregiLane:
         client_id=world.config.smaregi_client_id,
         client_secret=world.config.smaregi_client_secret,
         index=AloneIndex(),
+        flags=AloneFlags(),
         vault=AloneVault(),
         pace_store=AlonePace(),
         reads_per_second=1000,

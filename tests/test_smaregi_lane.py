@@ -18,10 +18,10 @@ import responses
 from clients.errors import AskPerson, Busy, CarryError, StopLane, TryLater
 from clients.lane import Carried, Lane, Result
 from clients.pace import AlonePace
-from clients.smaregi.alone import AloneIndex
+from clients.smaregi.alone import AloneFlags, AloneIndex, AtOnce
 from clients.smaregi.index import Freshness
 from clients.smaregi.lane import SmaregiLane
-from clients.smaregi.rows import as_member
+from clients.smaregi.rows import as_member, as_time
 from clients.token import AloneVault, Token
 from customer import Address, Customer, Task
 
@@ -52,6 +52,7 @@ class Smaregi:
     calls: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     lose_next_create: bool = False
+    throttled: bool = False
     before_patch: Any = None
     next_ids: Iterator[int] = field(default_factory=lambda: count(10))
 
@@ -84,6 +85,8 @@ class Smaregi:
         if path == "/customer_required_column_setting":
             return self._json(200, [{"columnName": name, "value": "1"} for name in sorted(self.required)])
         if request.method == "GET" and path == "/customers":
+            if self.throttled:
+                return 429, {"Retry-After": "7"}, ""
             return self._json(200, self._listed(query))
         if path == "/customers/point":
             asked = query["customer_id"]
@@ -134,6 +137,7 @@ class World:
 
     smaregi: Smaregi = field(default_factory=Smaregi)
     index: AloneIndex = field(default_factory=lambda: AloneIndex(Freshness(scanned_at=NOON, fresh_at=NOON)))
+    flags: AloneFlags = field(default_factory=AloneFlags)
     now: datetime = NOON
     matched_member: Literal["keep_code", "replace_code"] = "keep_code"
 
@@ -147,15 +151,20 @@ class World:
             client_id="app",
             client_secret="secret",
             index=self.index,
+            flags=self.flags,
             vault=vault,
             pace_store=AlonePace(),
             reads_per_second=40,
             writes_per_second=16,
             matched_member=self.matched_member,
             placeholder="未入力",
+            beside=AtOnce(),
             now=lambda: self.now,
-            sleep=lambda _: None,
+            sleep=self.sleep,
         )
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
     def carry(self, task: Task) -> Result:
         """Carry one task by a fresh lane that is prepared; only the calls for the task are counted."""
@@ -256,19 +265,86 @@ def test_a_required_column_that_is_missing_asks_a_person_and_writes_nothing(worl
 
 
 def test_an_index_never_filled_creates_nobody(world: World) -> None:
-    world.index.polled(Freshness())
+    world.index.polled(lambda _: Freshness())
     later = world.waits(NEW)
     assert later.kind == "smaregi.index_building"
     assert isinstance(later, Busy)
     assert world.smaregi.calls == []
 
 
-def test_an_index_older_than_a_minute_is_polled_before_a_create(world: World) -> None:
-    member = world.in_store(known=False, mailAddress="hanako.test@example.com", updDateTime="2026-11-22T12:00:30+09:00")
-    world.now = NOON + timedelta(seconds=61)
+@pytest.mark.parametrize("seconds", [1.5, 10, 61, 3600, 12 * 3600])
+def test_an_index_older_than_a_second_is_polled_before_a_create(world: World, seconds: float) -> None:
+    world.now = NOON + timedelta(seconds=seconds)
+    made_at = as_time(world.now - timedelta(seconds=1))
+    member = world.in_store(known=False, mailAddress="hanako.test@example.com", updDateTime=made_at)
     carried = world.arrives(NEW)
     assert (carried.did, carried.ref) == ("linked", member)
     assert world.smaregi.calls[0] == "GET /customers upd_date_time-from"
+
+
+def waits_for_the_rate(world: World, mocker: Any, seconds: float, meanwhile: Any = None) -> SmaregiLane:
+    """A lane whose next write waits so long for its slot; ``meanwhile`` happens at the till before that is over."""
+    lane = world.lane()
+    lane.prepare()
+    world.smaregi.calls.clear()
+    take = lane.api._writes.take
+
+    def wait(slots: int = 1) -> None:
+        world.now += timedelta(seconds=seconds)
+        if meanwhile is not None:
+            meanwhile()
+        take(slots)
+
+    mocker.patch.object(lane.api._writes, "take", side_effect=wait)
+    return lane
+
+
+@pytest.mark.parametrize("change", ["made", "given the e-mail"])
+def test_a_member_who_came_while_the_post_waited_for_its_slot_is_linked(world: World, mocker: Any, change: str) -> None:
+    other = world.in_store(mailAddress="other@example.com") if change == "given the e-mail" else None
+
+    def at_the_till() -> None:
+        stands = {"mailAddress": "hanako.test@example.com", "updDateTime": as_time(world.now)}
+        if other is None:
+            if not world.smaregi.rows:
+                world.smaregi.add(**stands)
+        else:
+            world.smaregi.rows[other].update(stands)
+
+    lane = waits_for_the_rate(world, mocker, 1.2, at_the_till)
+    carried = lane.carry([NEW])[ID]
+    assert isinstance(carried, Carried), carried
+    assert (carried.did, carried.ref) == ("linked", other or "10")
+    assert not any(call.startswith("POST") for call in world.smaregi.calls)
+
+
+def test_a_post_that_waited_long_goes_after_one_more_poll_and_with_its_slot(world: World, mocker: Any) -> None:
+    lane = waits_for_the_rate(world, mocker, 5)
+    carried = lane.carry([NEW])[ID]
+    assert isinstance(carried, Carried), carried
+    assert world.smaregi.calls == ["GET /customers upd_date_time-from", "POST /customers"]
+
+
+def test_while_the_list_is_throttled_nobody_is_created_and_a_known_customer_goes_on(world: World) -> None:
+    carried = world.arrives(NEW)
+    world.now += timedelta(seconds=2)
+    world.smaregi.throttled = True
+    later = world.waits(Task(replace(HANAKO, id=6900000000003, email="taro@example.com")))
+    assert isinstance(later, Busy)
+    assert later.wait == timedelta(seconds=7)
+    assert set(world.smaregi.calls) == {"GET /customers upd_date_time-from"}
+    assert world.arrives(after(NEW, carried, replace(HANAKO, first_name="華子"))).did == "updated"
+    assert world.smaregi.calls == ["PATCH /customers/10"]
+
+
+def test_a_throttled_list_is_not_asked_again_before_its_time(world: World) -> None:
+    world.now += timedelta(seconds=2)
+    world.smaregi.throttled = True
+    lane = world.lane()
+    tasks = [Task(replace(HANAKO, id=ID + n, email=f"taro{n}@example.com")) for n in range(9)]
+    results = lane.carry(tasks)
+    assert all(isinstance(result, Busy) for result in results.values())
+    assert len(world.smaregi.calls) == 1
 
 
 def test_two_customers_with_one_email_are_not_created_side_by_side(world: World) -> None:
@@ -370,7 +446,7 @@ def test_after_a_lost_answer_to_a_change_everything_is_sent_again(world: World) 
     carried = world.arrives(NEW)
     world.smaregi.rows[carried.ref]["firstName"] = "華子"  # carried out, and never heard of; then taken back in Shopify
     again = world.arrives(replace(after(NEW, carried), doubt=True))
-    assert world.smaregi.calls == ["PATCH /customers/10"]
+    assert world.smaregi.calls == ["GET /customers/10", "PATCH /customers/10"]  # the mail flag is looked at first
     assert world.smaregi.rows[carried.ref]["firstName"] == "花子"
     assert again.sent == carried.sent
 
@@ -641,7 +717,7 @@ def test_in_doubt_smaregi_itself_is_asked_for_code_and_number_before_a_create(wo
 
 
 def test_doubt_lasts_until_a_try_has_ended_well(world: World) -> None:
-    world.index.polled(Freshness())
+    world.index.polled(lambda _: Freshness())
     assert world.waits(replace(NEW, doubt=True)).doubt
     assert not world.waits(NEW).doubt
 
@@ -669,7 +745,7 @@ def test_one_refused_customer_does_not_hold_another(world: World, mocker: Any) -
     lane = world.lane()
     create = lane.api.create
 
-    def refuse_one(fields: Mapping[str, str]) -> Mapping[str, Any]:
+    def refuse_one(fields: Mapping[str, str], **_: Any) -> Mapping[str, Any]:
         if fields["customerCode"] == str(ID):
             raise AskPerson("no", kind="smaregi.refused")
         return create(fields)
@@ -689,7 +765,7 @@ def test_preparing_reads_the_required_columns(world: World) -> None:
 
 
 def test_tending_scans_polls_and_reads_the_required_columns_again(world: World) -> None:
-    world.index.polled(Freshness())
+    world.index.polled(lambda _: Freshness())
     world.in_store(known=False, mailAddress="hanako.test@example.com")
     lane = world.lane()
     assert lane.tend() == timedelta(seconds=10)

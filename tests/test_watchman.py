@@ -161,7 +161,7 @@ def _debt(scene: Scene) -> None:
 def _read_index(scene: Scene) -> None:
     now = scene.clock()
     assert Members(scene.ledger.database).may_poll(now, now)
-    Members(scene.ledger.database).polled(Freshness(scanned_at=now, fresh_at=now))
+    Members(scene.ledger.database).polled(lambda _: Freshness(scanned_at=now, fresh_at=now))
 
 
 def _old_index(scene: Scene) -> None:

@@ -184,6 +184,7 @@ def test_the_first_address_known_is_carried_and_people_are_told_whose_it_is(come
     for told in (mapped.corrections, there.corrections):
         assert [one.what for one in told if one.field == "address" and "佐藤 太郎" in one.detail] == ["filled"]
     assert ("phoneNumber", "dropped") in corrections(customer)
+    assert ("phone", "dropped") in [(one.field, one.what) for one in there.corrections]
 
 
 @BOTH_WAYS
@@ -421,3 +422,9 @@ def test_another_persons_address_is_not_laid_over_that_of_a_member_of_the_store(
     assert (fields.get("address"), fields.get("postCode")) == out
     own = Task(replace(later.customer, address=HOME), ref="7", sent={"lastName": "x"}, memo=link.memo)
     assert wishes().over_known(own, wishes().of(own))[0]["address"] == "東京都千代田区永田町1"
+
+
+@pytest.mark.parametrize(("address", "company"), [(HOME, "見本商店"), (AWAY, None)])
+def test_a_contact_has_no_company_of_another_person(address: Address, company: str | None) -> None:
+    told = replace(HANAKO, address=replace(address, company="見本商店"))
+    assert contact(told, today=TODAY).properties["company"] == company

@@ -95,12 +95,10 @@ def contact(customer: Customer, *, today: date, refused: Mapping[str, str] | Non
     mine = japan.owned(customer)
     customer = mine.customer
     for part, what, detail in mine.notes:
-        if part != "phone":  # the address's telephone goes nowhere
-            sheet.correct(_CALLED.get(part, part), what, detail)
+        sheet.correct(_CALLED.get(part, part), what, detail)
     _email(sheet, customer.email)
-    sheet.put("lastname", customer.last_name)
-    sheet.put("firstname", customer.first_name)
-    sheet.put_fixed("phone", customer.phone, japan.phone_e164)
+    _name(sheet, customer)
+    _phone(sheet, customer)
     _address(sheet, customer.address)
     sheet.put_fixed("shopify_last_name_kana", customer.last_kana, japan.kana, or_as_it_is=True)
     sheet.put_fixed("shopify_first_name_kana", customer.first_kana, japan.kana, or_as_it_is=True)
@@ -145,10 +143,34 @@ def _email(sheet: _Sheet, email: Maybe[str]) -> None:
             sheet.correct("email", "reformatted", "")
 
 
+def _name(sheet: _Sheet, customer: Customer) -> None:
+    last, first = customer.last_name, customer.first_name
+    if whole := japan.whole_name(known(last), known(first)):
+        last, first = whole
+        for name in ("lastname", "firstname"):
+            sheet.correct(name, "reformatted", "one field held the whole name")
+    sheet.put("lastname", last)
+    sheet.put("firstname", first)
+
+
+def _phone(sheet: _Sheet, customer: Customer) -> None:
+    number = japan.phone_of(customer, japan.phone_e164)
+    if isinstance(number, Unknown):
+        # The address was never told, so the number that stands there, if any, was the customer's own.
+        sheet.put("phone", customer.phone)
+    else:
+        sheet.properties["phone"] = number.value
+        sheet.corrections += [Correction("phone", what, detail) for what, detail in number.fixes]
+
+
 def _address(sheet: _Sheet, address: Maybe[Address]) -> None:
     if isinstance(address, Unknown):
         return
     at = address or Address()
+    # https://developers.hubspot.com/docs/api-reference/latest/crm/properties/guide : both are texts. The code of a
+    # country is the same in every language, in which Shopify's name of it is not.
+    sheet.put("country", at.country_code)
+    sheet.put("company", at.company)
     if japan.lies_abroad(at):
         sheet.put("address", _in_one_line(at.address1, at.address2))
         sheet.put("city", at.city)

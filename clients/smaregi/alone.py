@@ -1,22 +1,29 @@
-"""A member index for one process, in memory: for commands run by hand and for tests of the lane by itself."""
+"""A member index and a book of mail flags for one process, in memory: for commands run by hand and for tests."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from concurrent.futures import Executor, Future
+from datetime import datetime, timedelta
+from typing import Any
 
-from clients.smaregi.index import Freshness
-from customer import Member
+from clients.smaregi.index import Freshness, Turn
+from customer import FlagWritten, Member, Poll
 
 
 class AloneIndex:
-    """A ``MemberIndex`` that nobody shares. ``link`` says what the ledger would know: who is linked to whom."""
+    """A ``MemberIndex`` that nobody shares. ``link`` says what the ledger would know: who is linked to whom.
+
+    ``newcomers_wait`` is what ``newcomers`` tells.
+    """
 
     def __init__(self, freshness: Freshness | None = None) -> None:
         self._lock = threading.Lock()
         self._freshness = freshness or Freshness()
         self._poll_until: datetime | None = None
+        self._turns: dict[Turn, datetime] = {}
+        self.newcomers_wait = False
         self._members: dict[str, tuple[Member, datetime]] = {}
         self._linked: dict[str, int] = {}
         self.memos: dict[int, dict[str, str]] = {}
@@ -32,16 +39,40 @@ class AloneIndex:
             self._poll_until = until
             return True
 
-    def polled(self, freshness: Freshness) -> None:
+    def polled(self, change: Callable[[Freshness], Freshness]) -> None:
         with self._lock:
-            self._freshness = freshness
+            self._freshness = change(self._freshness)
             self._poll_until = None
 
-    def put(self, members: Iterable[Member], seen_at: datetime) -> None:
+    def newcomers(self, now: datetime, until: datetime) -> bool:  # noqa: ARG002
+        return self.newcomers_wait
+
+    def my_turn(self, what: Turn, now: datetime, hold: timedelta) -> bool:
         with self._lock:
-            for member in members:
-                before = self._members.get(member.id)
-                self._members[member.id] = (member, max(seen_at, before[1]) if before else seen_at)
+            if now < self._turns.get(what, now) <= now + hold:
+                return False
+            self._turns[what] = now + hold
+            return True
+
+    def put(self, members: Iterable[Member], seen_at: datetime, *, touch: bool = False) -> None:
+        with self._lock:
+            self._put(members, seen_at, touch=touch)
+
+    def heard(self, members: Iterable[Member], poll: Poll) -> None:
+        with self._lock:
+            self._put(members, poll.sent_at)
+            self._freshness = self._freshness.after(poll)
+
+    def _put(self, members: Iterable[Member], seen_at: datetime, *, touch: bool = False) -> None:
+        for member in members:
+            before, before_seen_at = self._members.get(member.id, (None, seen_at))
+            if before == member:
+                if touch:
+                    self._members[member.id] = (member, max(seen_at, before_seen_at))
+            elif before_seen_at <= seen_at:
+                self._members[member.id] = (member, seen_at)
+                if before is not None:
+                    self._freshness = self._freshness.after_overwriting(seen_at)
 
     def forget_unseen(self, since: datetime) -> int:
         with self._lock:
@@ -91,3 +122,40 @@ class AloneIndex:
     def _where(self, fits: Callable[[Member], bool]) -> list[Member]:
         with self._lock:
             return [member for member, _ in self._members.values() if fits(member)]
+
+
+class AtOnce(Executor):
+    """Runs at once, and in the caller's thread, what others would run beside it."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+class AloneFlags:
+    """A ``FlagBook`` that nobody shares."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.written: dict[int, FlagWritten] = {}
+
+    def recall(self, customer_id: int) -> FlagWritten | None:
+        return self.written.get(customer_id)
+
+    def put(
+        self,
+        customer_id: int,
+        written: FlagWritten | None,
+        *,
+        instead_of: FlagWritten | None,
+        loose: bool = False,  # noqa: ARG002
+    ) -> bool:
+        with self._lock:
+            if self.written.get(customer_id) != instead_of:
+                return False
+            if written is None:
+                self.written.pop(customer_id, None)
+            else:
+                self.written[customer_id] = written
+            return True

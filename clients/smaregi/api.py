@@ -109,18 +109,25 @@ class SmaregiApi:
             raise _no_sense(what, answer)
         return frozenset(map(_camel, names))
 
-    def members(self, *, page: int, since: datetime | None = None, until: datetime | None = None) -> list[Row]:
+    def members(
+        self,
+        *,
+        page: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before_send: Callable[[], None] = lambda: None,
+    ) -> list[Row]:
         """One page of all members, or of those changed in a window of at most 31 days, by id: what the index needs.
 
-        A page shorter than ``LIMIT`` is the last one. Raises ``StopLane`` (``smaregi.filter_ignored``) when a member
-        comes back that was not changed in the window.
+        ``before_send`` runs when the question leaves. A page shorter than ``LIMIT`` is the last one. Raises
+        ``StopLane`` (``smaregi.filter_ignored``) when a member comes back that was not changed in the window.
         """
         params = {"limit": str(LIMIT), "page": str(page), "sort": "customerId", "fields": INDEX_FIELDS}
         if since is not None:
             params["upd_date_time-from"] = as_time(since)
         if until is not None:
             params["upd_date_time-to"] = as_time(until)
-        return self._members("read the members", params)
+        return self._members("read the members", params, before_send=before_send)
 
     def find(self, by: Filter, value: str) -> list[Row]:
         """The members whose code or number is ``value``, compared with what came back.
@@ -155,9 +162,14 @@ class SmaregiApi:
         rows = self._ask_for_rows("read a member's points", "/customers/point", {"customer_id": member_id})
         return next((text(row, "point") for row in rows.body if text(row, "customerId") == member_id), "")
 
-    def create(self, fields: Mapping[str, str]) -> Row:
-        """Make a member; what came back, over what was sent. Raises ``Refused``, and ``TryLater`` in doubt."""
-        answer = self._of_one("create a member", "POST", "/customers", json=dict(fields), repeatable=False)
+    def create(self, fields: Mapping[str, str], *, before_send: Callable[[], None] = lambda: None) -> Row:
+        """Make a member; what came back, over what was sent. Raises ``Refused``, and ``TryLater`` in doubt.
+
+        ``before_send`` runs when the wait for the pace is over, and may raise: then nothing is sent.
+        """
+        answer = self._of_one(
+            "create a member", "POST", "/customers", json=dict(fields), repeatable=False, before_send=before_send
+        )
         if not answer.ok:
             raise refusal_of_write(answer, "create a member", fields)
         if not isinstance(answer.body, Mapping) or not is_id(text(answer.body, "customerId")):
@@ -165,16 +177,30 @@ class SmaregiApi:
         return {**fields, **{name: value for name, value in answer.body.items() if value is not None}}
 
     def update(
-        self, member_id: str, fields: Mapping[str, str | None], *, about: Mapping[str, str | None] | None = None
+        self,
+        member_id: str,
+        fields: Mapping[str, str | None],
+        *,
+        about: Mapping[str, str | None] | None = None,
+        repeatable: bool = True,
+        before_send: Callable[[], None] = lambda: None,
     ) -> Row | None:
         """Change these fields of a member, None clears one; the member as it is now, or None when that was not told.
 
-        ``about`` is what else is known of the member, so that no refusal repeats it. Raises ``Missing``, ``Refused``,
+        ``about`` is what else is known of the member, so that no refusal repeats it. ``before_send`` runs before each
+        try, when the wait for the pace is over, and may raise: then nothing is sent. Raises ``Missing``, ``Refused``,
         and ``TryLater`` in doubt.
         """
         # PATCH changes only what is sent; PUT is not the way:
         # https://developers.smaregi.dev/platform-api-reference/apis/pos/operations/patchcustomersbulk
-        answer = self._of_one("update a member", "PATCH", f"/customers/{member_id}", json=dict(fields))
+        answer = self._of_one(
+            "update a member",
+            "PATCH",
+            f"/customers/{member_id}",
+            json=dict(fields),
+            repeatable=repeatable,
+            before_send=before_send,
+        )
         if answer.status == 404:
             raise Missing(member_id)
         if not answer.ok:
@@ -182,19 +208,19 @@ class SmaregiApi:
         told = isinstance(answer.body, Mapping) and text(answer.body, "customerId") == member_id
         return cast(Row, answer.body) if told else None
 
-    def _members(self, what: str, params: Mapping[str, str], *, of_one: bool = False) -> list[Row]:
+    def _members(self, what: str, params: Mapping[str, str], *, of_one: bool = False, **more: Any) -> list[Row]:
         """Members, each with an id: nothing may be concluded from a list with a nameless one among them."""
-        answer = self._ask_for_rows(what, "/customers", params, of_one=of_one)
+        answer = self._ask_for_rows(what, "/customers", params, of_one=of_one, **more)
         if not all(is_id(text(row, "customerId")) for row in answer.body):
             raise _no_sense(what, answer)
         return cast(list[Row], answer.body)
 
     def _ask_for_rows(
-        self, what: str, path: str, params: Mapping[str, str] | None = None, *, of_one: bool = False
+        self, what: str, path: str, params: Mapping[str, str] | None = None, *, of_one: bool = False, **more: Any
     ) -> Answer:
         """An answer whose body is a bare JSON array of objects."""
         call = partial(self._of_one, what) if of_one else self._call
-        answer = call("GET", path, params=params)
+        answer = call("GET", path, params=params, **more)
         if not answer.ok:
             raise refusal_of_read(answer, what)
         if not isinstance(answer.body, list) or not all(isinstance(row, Mapping) for row in answer.body):
@@ -219,6 +245,7 @@ class SmaregiApi:
         params: Mapping[str, str] | None = None,
         json: Mapping[str, str | None] | None = None,
         repeatable: bool = True,
+        before_send: Callable[[], None] = lambda: None,
     ) -> Answer:
         """One call with a token; with a new token once more when it was refused (401), or its scopes were (403)."""
         reads = method == "GET"
@@ -233,6 +260,7 @@ class SmaregiApi:
                     headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
                     pace=self._reads if reads else self._writes,
                     repeatable=repeatable,
+                    before_send=before_send,
                 )
             except TryLater as e:
                 # A read that was lost leaves nothing to doubt.

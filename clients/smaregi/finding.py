@@ -60,10 +60,16 @@ class Finder:
             lane_wide=False,
         )
 
+    def is_known(self, number: str, mail: str | None, *, ask: bool) -> bool:
+        """Whether the index has anybody whom ``find`` would look at."""
+        hits, _ = self._hits(number, mail, numbers_too=not ask)
+        return bool(hits)
+
     def at_smaregi(self, by: Filter, value: str) -> list[Row]:
         """Ask Smaregi itself for a code or a number, ghosts included."""
+        sent_at = self._now()
         rows = self._api.find(by, value)
-        self._index.put(map(as_member, rows), seen_at=self._now())
+        self._index.put(map(as_member, rows), seen_at=sent_at)
         return rows
 
     def only(self, rows: Sequence[Row], customer_id: int) -> Row:
@@ -113,12 +119,13 @@ class Finder:
 
     def _on_the_member(self, member_id: str) -> Row | None:
         """The member as it is now, and so it stands in the index from now on; None when it is gone."""
+        sent_at = self._now()
         try:
             row = self._api.member(member_id)
         except Missing:
             self._index.forget(member_id)
             return None
-        self._index.put([as_member(row)], seen_at=self._now())
+        self._index.put([as_member(row)], seen_at=sent_at)
         return row
 
 

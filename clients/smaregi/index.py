@@ -5,13 +5,16 @@ https://developers.smaregi.dev/platform-api-reference/common : GET /customers ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, TypeAlias
 
-from customer import Freshness, Member
+from customer import Freshness, Member, Poll
 
-__all__ = ["Freshness", "Member", "MemberIndex"]
+__all__ = ["Freshness", "Member", "MemberIndex", "Poll", "Turn"]
+
+Turn: TypeAlias = Literal["poll", "look_back"]
+"""What one process at a time begins: a poll, and a poll that looks far back."""
 
 
 class MemberIndex(Protocol):
@@ -20,14 +23,27 @@ class MemberIndex(Protocol):
     def freshness(self) -> Freshness:
         """How much the index holds."""
 
+    def newcomers(self, now: datetime, until: datetime) -> bool:
+        """Whether customers who are not linked to a member are being carried, or may be by ``until``."""
+
     def may_poll(self, now: datetime, until: datetime) -> bool:
-        """Whether the caller alone may scan or poll now; the right ends by itself at ``until``."""
+        """Whether the caller alone may scan now; the right ends by itself at ``until``."""
 
-    def polled(self, freshness: Freshness) -> None:
-        """Write down how far a scan or a poll came, and give up the right to poll."""
+    def polled(self, change: Callable[[Freshness], Freshness]) -> None:
+        """Write down how far a scan came, in one step with reading what stands there, and give up the right to scan."""
 
-    def put(self, members: Iterable[Member], seen_at: datetime) -> None:
-        """Add these members, or replace what was known of them; ``seen_at`` is when this poll or scan began."""
+    def my_turn(self, what: Turn, now: datetime, hold: timedelta) -> bool:
+        """Whether the caller may begin this now; nobody else may for ``hold``, and then whoever asks first."""
+
+    def put(self, members: Iterable[Member], seen_at: datetime, *, touch: bool = False) -> None:
+        """Add these members, or replace what was known of them; ``seen_at`` is when the call that showed them was sent.
+
+        A member that did not change is not written, unless ``touch``: then it counts as seen. One that a later call
+        showed is left alone. See ``Freshness.after_overwriting``.
+        """
+
+    def heard(self, members: Iterable[Member], poll: Poll) -> None:
+        """``put``, and in the same step ``Freshness.after``: these are the last rows of the answer to ``poll``."""
 
     def forget_unseen(self, since: datetime) -> int:
         """Drop the members no scan, poll or write has seen since then (deleted at Smaregi); how many."""

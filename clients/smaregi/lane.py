@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from clients.checkup import Finding, clock
 from clients.errors import AskPerson, CarryError, TryLater
-from clients.lane import Carried, Change, Look, Result, fingerprint, seen, what_differs, with_doubts
+from clients.lane import Carried, Change, Did, Look, Result, fingerprint, seen, what_differs, with_doubts
+from clients.lane import Finding as Found
 from clients.pace import PaceStore
 from clients.smaregi.api import SmaregiApi
 from clients.smaregi.blocked import BlockedMember, judge_blocked
 from clients.smaregi.checking import examine
 from clients.smaregi.finding import SOON, Finder, as_choice
+from clients.smaregi.holding import holding
 from clients.smaregi.index import MemberIndex
+from clients.smaregi.mail_flag import FLAG, FlagBook, MailFlag, NotSent, Plan
+from clients.smaregi.polls import EVERY, Polls
 from clients.smaregi.required import RequiredColumns
 from clients.smaregi.rows import Row, as_member, text
 from clients.smaregi.sorting import Missing, Refused
@@ -32,9 +37,15 @@ from customer import Task
 
 MatchedMember: TypeAlias = Literal["keep_code", "replace_code"]
 
-HELD: Final = timedelta(minutes=5)  # longer than one customer takes, a few timeouts included
-SETTLING: Final = timedelta(seconds=5)  # until the ledger has surely written down whom the member is linked to
 MERGED: Final = "4"
+LOOKS: Final = 5  # how often somebody is looked for anew because the index had moved on before the POST
+WITH_A_SLOT: Final = timedelta(milliseconds=250)  # a slot of the rate that is used later could make a burst
+EVERY_ON_DEV: Final = timedelta(milliseconds=300)  # of their 10 reads/s: https://community.smaregi.dev/discussion/518
+FOR_A_LOOK: Final = timedelta(minutes=1)  # how old the index may be where nothing is written
+
+
+class _LookAgain(NotSent):
+    """Nothing was sent: the index knows more than when this customer was looked for."""
 
 
 class SmaregiLane:
@@ -49,12 +60,14 @@ class SmaregiLane:
         client_id: str,
         client_secret: str,
         index: MemberIndex,
+        flags: FlagBook,
         vault: Vault,
         pace_store: PaceStore,
         reads_per_second: float,
         writes_per_second: float,
         matched_member: MatchedMember,
         placeholder: str,
+        beside: Executor | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -77,8 +90,11 @@ class SmaregiLane:
         self._wishes = Wishes(
             self._required, now, replaces_code=matched_member == "replace_code", placeholder=placeholder
         )
-        self._upkeep = Upkeep(self.api, index, now=now, sleep=sleep)
+        every = EVERY_ON_DEV if (urlsplit(api_url).hostname or "").endswith(".dev") else EVERY
+        self._polls = Polls(self.api, index, every=every, beside=beside, now=now, sleep=sleep)
+        self._upkeep = Upkeep(self.api, index, self._polls, now=now)
         self._finder = Finder(self.api, index, now=now)
+        self._flag = MailFlag(self.api, flags, now=now)
 
     @property
     def name(self) -> str:
@@ -116,6 +132,15 @@ class SmaregiLane:
         self._required.read_if_due()
         return wait
 
+    @property
+    def is_kept_up(self) -> bool:
+        """See ``clients.lane.Attends``."""
+        return self._polls.is_kept_up
+
+    def attend(self) -> timedelta | None:
+        """Poll while new customers are on their way; see ``clients.lane.Attends``."""
+        return self._polls.attend()
+
     def carry(self, tasks: Sequence[Task]) -> Mapping[int, Result]:
         return {task.customer.id: self._carry_or_why(task) for task in tasks}
 
@@ -139,6 +164,7 @@ class SmaregiLane:
             except Missing:
                 # What we remembered is stale: https://community.smaregi.dev/discussion/82
                 self._index.forget(task.ref)
+                self._flag.forget(task.customer.id)
                 task = replace(task, ref=None, sent={}, doubt=True)
         try:
             return self._bring(task, wanted)
@@ -171,7 +197,7 @@ class SmaregiLane:
                 return self._look_at_known(task, task.ref, wanted)
             except Missing:
                 task = replace(task, ref=None, sent={}, doubt=True)
-        self._upkeep.ensure_fresh()
+        self._polls.ensure_fresh(FOR_A_LOOK)
         row = self._finder.find(task.customer.id, wanted.number, wanted.mail, ask=True)
         if row is None:
             fields, _ = self._wishes.of_a_new_one(wanted)
@@ -184,11 +210,20 @@ class SmaregiLane:
         row = self.api.member(ref)
         fields, _ = self._wishes.over_known(task, wanted)
         out, _ = what_differs(fields, task.sent)
-        return seen(ref, "linked", _changes(row, out))
+        return self._seen(task, row, "linked", out)
 
     def _would_link(self, task: Task, row: Row, wanted: Wanted) -> Look:
         out = self._wishes.on_linking(task, row, wanted).out
-        return seen(as_member(row).id, "would be linked", _changes(row, out))
+        return self._seen(task, row, "would be linked", dict(out), number=wanted.number)
+
+    def _seen(
+        self, task: Task, row: Row, found: Found, out: dict[str, str | None], *, number: str | None = None
+    ) -> Look:
+        if (flag := out.get(FLAG)) is not None:
+            plan = self._flag.plan(task.customer.id, row, flag, number=number, peek=True)
+            if not plan.writes:
+                del out[FLAG]
+        return seen(as_member(row).id, found, _changes(row, out))
 
     # A member that we know
 
@@ -203,10 +238,20 @@ class SmaregiLane:
         # What was not ours to send again this time keeps its mark.
         after = {name: mark or task.sent.get(name, "") for name, mark in after.items()}
         corrections = (*wanted.corrections, *kept)
-        if not out:
-            return Carried(ref, "unchanged", sent=after, memo=task.memo, corrections=corrections)
-        self._write(ref, out, wanted)
-        return Carried(ref, "updated", sent=after, memo=task.memo, corrections=corrections)
+        plan = None
+        if (flag := out.pop(FLAG, None)) is not None:
+            # Where an answer was lost, what the book holds may not have arrived.
+            plan = None if task.doubt else self._flag.guess(task.customer.id, flag)
+            plan = plan or self._flag.plan(task.customer.id, self.api.member(ref), flag)
+        row, plan = self._write(task, ref, out, wanted, plan)
+        if plan is not None:
+            after[FLAG] = plan.mark
+        elif (plan := self._flag.seen(task.customer.id, row, fields.get(FLAG))) is not None:
+            after[FLAG] = "" if plan.wanted == "1" else after[FLAG]
+        if plan is not None:
+            corrections = (*corrections, *plan.corrections)
+        did: Did = "updated" if out or row is not None else "unchanged"
+        return Carried(ref, did, sent=after, memo=task.memo, corrections=corrections)
 
     def _link_known(self, task: Task, ref: str, wanted: Wanted) -> Carried:
         """A person chose this member for the customer: link it as one that was found, after a look at it."""
@@ -214,8 +259,9 @@ class SmaregiLane:
 
     def _in_use(self, ref: str) -> Row:
         """The member as it is now. Raises ``Missing`` when it is gone, withdrawn or merged."""
+        sent_at = self._now()
         row = self.api.member(ref)
-        self._index.put([as_member(row)], seen_at=self._now())
+        self._index.put([as_member(row)], seen_at=sent_at)
         if not as_member(row).counts:
             raise Missing(ref)
         return row
@@ -224,41 +270,43 @@ class SmaregiLane:
 
     def _bring(self, task: Task, wanted: Wanted) -> Carried:
         """Find the member and link it, or create it. Raises ``Missing`` when it went while we looked."""
-        self._upkeep.ensure_fresh()
-        with self._holding(wanted.mail, task.customer.id):
+        word = self._polls.ensure_fresh()
+        with holding(self._index, wanted.mail, task.customer.id, self._now):
             ask = task.doubt or task.attempt > 1
-            row = self._finder.find(task.customer.id, wanted.number, wanted.mail, ask=ask)
-            return self._create(task, wanted) if row is None else self._link(task, row, wanted)
+            for _ in range(LOOKS):
+                row = self._finder.find(task.customer.id, wanted.number, wanted.mail, ask=ask)
+                if row is not None:
+                    return self._link(task, row, wanted)
+                try:
+                    return self._create(task, wanted, word, ask=ask)
+                except _LookAgain:
+                    word = self._polls.ensure_fresh()
+        raise TryLater(
+            "Smaregi's members change faster than this customer can be looked for",
+            kind="smaregi.member_changing",
+            wait=SOON,
+            lane_wide=False,
+        )
 
-    @contextmanager
-    def _holding(self, mail: str | None, customer_id: int) -> Iterator[None]:
-        """Hold an e-mail, so that two Shopify customers with the same one cannot both look in vain and create."""
-        if mail is None:
-            yield
-            return
-        now = self._now()
-        if not self._index.hold_mail(mail, customer_id, now, now + HELD):
-            raise TryLater(
-                "another Shopify customer with the same e-mail is being carried",
-                kind="smaregi.mail_held",
-                wait=SOON,
-                lane_wide=False,
-            )
-        try:
-            yield
-        except BaseException as e:
-            # A member that may have been created is not in the index yet: the next one would look in vain.
-            if not (isinstance(e, CarryError) and e.doubt):
-                self._index.release_mail(mail, customer_id)
-            raise
-        # Let go now, the next one could see this member before the ledger knows whose it is.
-        now = self._now()
-        self._index.hold_mail(mail, customer_id, now, now + SETTLING)
-
-    def _create(self, task: Task, wanted: Wanted) -> Carried:
+    def _create(self, task: Task, wanted: Wanted, word: datetime, *, ask: bool) -> Carried:
+        """Create the member. Raises ``_LookAgain`` when it may be there after all; ``word``: how new our look was."""
         fields, filled = self._wishes.of_a_new_one(wanted)
+        sent_at = word
+
+        def leaves() -> None:
+            """The wait for the rate is over: is it still true that nobody is there?"""
+            nonlocal word, sent_at
+            while not self._polls.is_fresh(word):
+                newer = self._polls.newer(WITH_A_SLOT)
+                if newer is None or self._finder.is_known(wanted.number, wanted.mail, ask=ask):
+                    raise _LookAgain
+                word = newer
+            sent_at = self._now()
+
         try:
-            row = self.api.create(fields)
+            with self._flag.creating(task.customer.id, fields[FLAG], doubt=task.doubt) as created:
+                row = self.api.create(fields, before_send=leaves)
+                created(text(row, "customerId"))
         except Refused as e:
             # The code is unique, so a refusal of it may mean that the member is there already.
             rows = self._finder.at_smaregi("customer_code", wanted.number) if e.field == "customerCode" else []
@@ -266,7 +314,7 @@ class SmaregiLane:
                 raise
             return self._link(task, self._not_a_ghost(rows[0], task.customer.id), wanted)
         member = as_member(row)
-        self._index.put([member], seen_at=self._now())
+        self._index.put([member], seen_at=sent_at)
         return Carried(
             member.id,
             "created",
@@ -290,26 +338,41 @@ class SmaregiLane:
     def _link(self, task: Task, row: Row, wanted: Wanted) -> Carried:
         """Write the link and what Shopify has a value for over a member of the store; the rest of it stays."""
         member, link = as_member(row), self._wishes.on_linking(task, row, wanted)
-        if link.out:
-            if link.memo != task.memo:
-                # Written over, the old code stands nowhere else: a lost answer or a crash must not lose it with it.
-                self._index.remember(task.customer.id, link.memo)
-            self._write(member.id, link.out, wanted)
-        return Carried(
-            member.id,
-            "linked",
-            sent={name: fingerprint(value) for name, value in link.fields.items()},
-            memo=link.memo,
-            corrections=wanted.corrections,
-        )
+        sent = {name: fingerprint(value) for name, value in link.fields.items()}
+        out, corrections = {name: value for name, value in link.out.items() if name != FLAG}, wanted.corrections
+        self._flag.linking(task.customer.id, row, wanted.number)
+        plan = None
+        if (flag := link.fields.get(FLAG)) is not None:
+            plan = self._flag.plan(task.customer.id, row, flag, number=wanted.number)
+        if out and link.memo != task.memo:
+            # Written over, the old code stands nowhere else: a lost answer or a crash must not lose it with it.
+            self._index.remember(task.customer.id, link.memo)
+        _, plan = self._write(task, member.id, out, wanted, plan, number=wanted.number)
+        if plan is not None:
+            sent[FLAG], corrections = plan.mark, (*corrections, *plan.corrections)
+        return Carried(member.id, "linked", sent=sent, memo=link.memo, corrections=corrections)
 
-    def _write(self, member_id: str, out: Mapping[str, str | None], wanted: Wanted) -> None:
-        """One PATCH; the index has the member as it is from then on. Raises ``AskPerson`` when it turns out merged."""
-        row = self.api.update(member_id, out, about=wanted.profile)
+    def _write(
+        self,
+        task: Task,
+        member_id: str,
+        out: Mapping[str, str | None],
+        wanted: Wanted,
+        plan: Plan | None,
+        *,
+        number: str | None = None,
+    ) -> tuple[Row | None, Plan | None]:
+        """One PATCH, if there is anything to send; the index has the member as it is from then on.
+
+        The member as it is now, if that was told, and what was done about its mail flag. Raises ``AskPerson`` when it
+        turns out merged.
+        """
+        sent_at = self._now()
+        row, plan = self._flag.write(task.customer.id, member_id, out, plan, about=wanted.profile, number=number)
         if row is None:
-            return
+            return None, plan
         member = as_member(row)
-        self._index.put([member], seen_at=self._now())
+        self._index.put([member], seen_at=sent_at)
         if member.status == MERGED:
             into = self._index.by_mail(wanted.mail) if wanted.mail else []
             raise AskPerson(
@@ -317,6 +380,7 @@ class SmaregiLane:
                 kind="smaregi.member_merged",
                 choices=[as_choice(m) for m in into if m.counts],
             )
+        return row, plan
 
 
 def _changes(row: Row, out: Mapping[str, str | None]) -> list[Change]:

@@ -14,7 +14,21 @@ from datetime import date
 from typing import Final, TypeAlias
 
 from customer import UNKNOWN, Address, Correction, Customer, Maybe, known
-from japan import Fixed, address_line, birth_date, clean, email, gender, kana, lies_abroad, owned, phone, postcode_of
+from japan import (
+    Fixed,
+    address_line,
+    birth_date,
+    clean,
+    email,
+    gender,
+    kana,
+    lies_abroad,
+    owned,
+    phone,
+    phone_of,
+    postcode_of,
+    whole_name,
+)
 
 LONGEST_TEXT: Final = 85
 LONGEST_POSTCODE: Final = 10
@@ -28,7 +42,6 @@ _Correcting: TypeAlias = Callable[[str], Fixed]
 
 _ADDRESS_FIELDS: Final = ("postCode", "address")
 _FOREIGN_POSTCODE: Final = re.compile(rf"[0-9A-Za-z][0-9A-Za-z -]{{0,{LONGEST_POSTCODE - 1}}}")
-_KANJI_OR_HIRAGANA: Final = re.compile("[々\u3041-\u3096\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +141,7 @@ def _map_names(customer: Customer, placeholder: str, draft: _Draft) -> None:
     draft.note("lastName", last.fixes)
     draft.note("firstName", first.fixes)
     last_name, first_name = last.value, first.value
-    if whole := _whole_name(last_name, first_name):
+    if whole := whole_name(last_name, first_name):
         last_name, first_name = whole
         for name in ("lastName", "firstName"):
             draft.note(name, [("reformatted", "one field held the whole name")])
@@ -142,19 +155,6 @@ def _map_names(customer: Customer, placeholder: str, draft: _Draft) -> None:
             draft.note(name, [("filled", "from the kana" if from_kana else "no name in Shopify")])
             draft.filled.add(name)
         draft.fields[name] = value
-
-
-def _whole_name(last: str | None, first: str | None) -> tuple[str, str] | None:
-    """Both parts of a Japanese name that stands in one field, as in 見本 花子.
-
-    Names in katakana or Latin letters alone stay whole: of those nobody can say which part comes first.
-    """
-    if (last is None) == (first is None):
-        return None
-    parts = (last or first or "").split(" ")
-    if len(parts) != 2 or not all(_KANJI_OR_HIRAGANA.search(part) for part in parts):
-        return None
-    return parts[0], parts[1]
 
 
 def _map_address(address: Maybe[Address], draft: _Draft) -> None:
@@ -178,24 +178,9 @@ def _foreign_postcode(text: str) -> Fixed:
 
 
 def _map_phone(customer: Customer, draft: _Draft) -> None:
-    """The customer's own number, else the address's; no key while the one that is missing may still be told."""
-    told: list[tuple[Maybe[str], str]] = [(customer.phone, "JP")]
-    if isinstance(customer.address, Address):
-        told.append((customer.address.phone, customer.address.country_code or "JP"))
-    else:
-        told.append((customer.address, "JP"))
-    unusable = False
-    for text, region in told:
-        if not isinstance(text, str) or not text.strip():
-            continue
-        fixed = phone(text, region)
-        draft.note("phoneNumber", fixed.fixes)
-        if fixed.value is not None:
-            draft.fields["phoneNumber"] = fixed.value
-            return
-        unusable = True
-    if unusable or all(text is not UNKNOWN for text, _ in told):
-        draft.fields["phoneNumber"] = None
+    number = phone_of(customer, phone)
+    if isinstance(number, Fixed):
+        draft.take("phoneNumber", number)
 
 
 def _mail(text: str) -> Fixed:

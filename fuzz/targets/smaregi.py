@@ -10,8 +10,8 @@ from typing import Any, Final
 from clients.errors import CarryError
 from clients.http import Answer
 from clients.pace import AlonePace
-from clients.smaregi.alone import AloneIndex
-from clients.smaregi.index import Freshness
+from clients.smaregi.alone import AloneFlags, AloneIndex, AtOnce
+from clients.smaregi.index import Freshness, Poll
 from clients.smaregi.lane import SmaregiLane
 from clients.smaregi.rows import as_member, changed_at, mail_key
 from clients.smaregi.sorting import refusal_of_read, refusal_of_write, token_refusal, words
@@ -67,13 +67,20 @@ STATUSES: Final = (400, 401, 402, 403, 404, 405, 408, 422, 423, 429, 477, 500, 5
 class _Index(AloneIndex):
     """Keeps the law of the real one: what cannot be stored is not put there."""
 
-    def put(self, members: Iterable[Member], seen_at: datetime) -> None:
+    def put(self, members: Iterable[Member], seen_at: datetime, *, touch: bool = False) -> None:
+        super().put(self._storable(members), seen_at, touch=touch)
+
+    def heard(self, members: Iterable[Member], poll: Poll) -> None:
+        super().heard(self._storable(members), poll)
+
+    @staticmethod
+    def _storable(members: Iterable[Member]) -> list[Member]:
         kept = list(members)
         for member in kept:
             storable(member, "a member of the index")
             if not member.id:
                 raise Broken("a member without an id in the index")
-        super().put(kept, seen_at)
+        return kept
 
     def remember(self, customer_id: int, memo: Mapping[str, str]) -> None:
         storable(memo, "the memo")
@@ -114,8 +121,10 @@ def play_lane(source: Source) -> None:
         client_id="an-id",
         client_secret=SECRETS[5],
         index=index,
+        flags=AloneFlags(),
         vault=AloneVault(),
         pace_store=AlonePace(),
+        beside=AtOnce(),
         reads_per_second=8,
         writes_per_second=3,
         matched_member=source.pick(("keep_code", "replace_code")),

@@ -104,8 +104,11 @@ SMAREGI = {
         "wait",
     ),
     "smaregi.index_stale": Cause(
-        _("The list of members is being brought up to date"),
-        _("Another process is looking at what changed in Smaregi."),
+        _("Smaregi takes long to tell which members changed"),
+        _(
+            "Nobody is created on a word of Smaregi's that is older than a second: a member made at the till meanwhile "
+            "would be doubled. None came in time."
+        ),
         _AGAIN,
         "wait",
     ),
@@ -118,6 +121,18 @@ SMAREGI = {
     "smaregi.member_changing": Cause(
         _("The member is being changed in Smaregi"),
         _("The member was changed or deleted in Smaregi while we looked."),
+        _AGAIN,
+        "wait",
+    ),
+    "smaregi.flag_changing": Cause(
+        _("The mail flag is being changed in Smaregi"),
+        _("The member's mail flag changed in Smaregi while we looked, so nothing was written over it."),
+        _AGAIN,
+        "wait",
+    ),
+    "smaregi.flag_unsure": Cause(
+        _("An earlier opt-in may still arrive in Smaregi"),
+        _("The answer to an opt-in was lost. It is sent again a minute later, when it cannot arrive twice."),
         _AGAIN,
         "wait",
     ),

@@ -13,12 +13,13 @@ from flask_babel import gettext as _
 
 from handlers.console.texts import marked
 
-#: As ``japan.whose`` writes them.
+#: As ``japan.whose`` and ``clients.smaregi.mail_flag`` write them.
 _SENTENCES: Final = (
     marked("the address of %(who)s: the customer's own is not known"),
     marked("not taken: it is the telephone of %(who)s"),
     marked("the name of the only address"),
     marked("the default address in Shopify is %(who)s's: the customer's own stays"),
+    marked("the member refuses mail in Smaregi: kept, although Shopify says that mail is wanted"),
 )
 
 

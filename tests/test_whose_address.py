@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -290,6 +291,14 @@ def test_whatever_comes_in_whatever_order_the_last_own_address_stands(told: list
     mapped = member(known.customer).fields
     assert mapped.get("phoneNumber") == ("090-0000-0001" if own else None)
     assert not known.customer.cleared or "address" not in known.customer.cleared or not own
+
+
+def test_the_body_of_a_gift_order_leaves_her_own_address() -> None:
+    payloads = Path(__file__).parent / "payloads" / "shopify"
+    own = hear(None, read_payload((payloads / "create_japanese.json").read_bytes()), None)
+    after = hear(own, read_payload((payloads / "update_with_gift_address.json").read_bytes()), None).customer
+    assert after.address == own.customer.address
+    assert after.default_address_of == "佐藤 太郎"
 
 
 # A customer without a name

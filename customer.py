@@ -46,8 +46,9 @@ def known(value: Maybe[T]) -> T | None:
 class Address:
     """A postal address as Shopify keeps it; the prefecture is believed by ``province_code`` alone (``JP-13``).
 
-    ``last_name`` and ``first_name`` are of who receives there. ``is_own``: it was in the customer's own name when we
-    learnt it. ``among_others``: the customer has more addresses. Neither of the two makes it another address.
+    ``last_name`` and ``first_name`` are of who receives there. ``is_own``: it was in the customer's own name, and the
+    customer has taken another one since. ``among_others``: the customer has more addresses. Neither of the two makes it
+    another address.
     """
 
     zip: str | None = None
@@ -124,7 +125,8 @@ class Customer:
         values: list[Any] = []
         cleared = set(self.cleared)
         for name, mine, told in zip(_FACTS, _facts_of(self), _facts_of(newer), strict=True):
-            values.append(mine if told is UNKNOWN else told)
+            # What is equal stays as we know it: an address keeps what its marks say.
+            values.append(mine if told is UNKNOWN or told == mine else told)
             if told is not UNKNOWN and told != mine:
                 if told:
                     cleared.discard(name)

@@ -72,17 +72,19 @@ def laid_over(before: Customer | None, told: Customer) -> Customer:
     new = told.address
     if not isinstance(new, Address):
         return _names_nobody(merged) if new is None else merged
-    if isinstance(there, Address) and new.is_at(there):
+    if not before or not isinstance(there, Address):
+        return _names_nobody(merged)
+    if merged.address is there and new.among_others == there.among_others and _names(merged) == _names(before):
+        return _names_nobody(merged)  # most bodies say nothing new of it, and they are on the receiving path
+    if new.is_at(there):
         if not name_of(new):
             new = replace(new, last_name=there.last_name, first_name=there.first_name)
         if (new.last_name, new.first_name) == (there.last_name, there.first_name):
             # Own once is own for good: a customer who marries has the old name in the address.
-            new = replace(new, is_own=there.is_own)
-    new = replace(new, is_own=new.is_own or _kin(merged, new) is Kin.SAME)
+            new = replace(new, is_own=there.is_own or _kin(before, there) is Kin.SAME)
     mine = replace(merged, address=new)
-    if before and isinstance(there, Address) and is_of_another(mine) and not _gives_way(before, there, new):
-        kept = replace(told, address=UNKNOWN, default_address_of=name_of(new))
-        return before.seen_with(kept)
+    if is_of_another(mine) and not _gives_way(before, there, new):
+        return before.seen_with(replace(told, address=UNKNOWN, default_address_of=name_of(new)))
     return _names_nobody(mine)
 
 
@@ -104,12 +106,15 @@ def _gives_way(before: Customer, there: Address, new: Address) -> bool:
 
 
 def _kin(customer: Customer, address: Address) -> Kin:
-    names = (known(customer.last_name), known(customer.first_name))
-    return compare(names, (address.last_name, address.first_name))
+    return compare(_names(customer), (address.last_name, address.first_name))
+
+
+def _names(customer: Customer) -> tuple[str | None, str | None]:
+    return known(customer.last_name), known(customer.first_name)
 
 
 def _has_no_name(customer: Customer) -> bool:
-    return all(is_blank(known(text) or "") for text in (customer.last_name, customer.first_name))
+    return all(is_blank(text or "") for text in _names(customer))
 
 
 def _names_nobody(customer: Customer) -> Customer:

@@ -17,7 +17,7 @@ from japan import email, mailbox, phone
 from japan.folding import folded
 
 #: Grows when the words of the same customer are others than before: then the index is made anew.
-FORM: Final = 3
+FORM: Final = 4
 
 _MAIL, _PHONE, _NAME = "m:", "p:", "n:"
 _LONGEST_MAIL: Final = 254

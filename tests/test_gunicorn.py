@@ -91,7 +91,7 @@ def said(web: Running, words: str) -> bool:
 
 def healthz(system: System) -> str:
     """What the process says that answers a caller without a connection from before."""
-    return requests.get(f"{system.web_url}/healthz", timeout=5, headers={"Connection": "close"}).text
+    return requests.get(f"{system.web_url}/healthz", timeout=30, headers={"Connection": "close"}).text
 
 
 def test_a_reload_takes_in_new_code_whole_and_no_caller_is_refused(system: System, checkout: Checkout) -> None:
@@ -136,7 +136,7 @@ def test_a_wrong_setting_stops_the_start_with_its_name(system: System, checkout:
 
 def test_a_stop_with_idle_connections_logs_no_error(system: System) -> None:
     web = system.start_web()
-    lines = [socket.create_connection(("127.0.0.1", system.web_port), timeout=5) for _ in range(3)]
+    lines = [socket.create_connection(("127.0.0.1", system.web_port), timeout=30) for _ in range(3)]
     for line in lines[:2]:
         line.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert line.recv(4096).startswith(b"HTTP/1.1 200")

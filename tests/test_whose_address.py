@@ -183,6 +183,7 @@ def test_the_first_address_known_is_carried_and_people_are_told_whose_it_is(come
     for told in (mapped.corrections, there.corrections):
         assert [one.what for one in told if one.field == "address" and "佐藤 太郎" in one.detail] == ["filled"]
     assert ("phoneNumber", "dropped") in corrections(customer)
+    assert ("phone", "dropped") in [(one.field, one.what) for one in there.corrections]
 
 
 @BOTH_WAYS

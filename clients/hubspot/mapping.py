@@ -95,8 +95,7 @@ def contact(customer: Customer, *, today: date, refused: Mapping[str, str] | Non
     mine = japan.owned(customer)
     customer = mine.customer
     for part, what, detail in mine.notes:
-        if part != "phone":  # the address's telephone goes nowhere
-            sheet.correct(_CALLED.get(part, part), what, detail)
+        sheet.correct(_CALLED.get(part, part), what, detail)
     _email(sheet, customer.email)
     _name(sheet, customer)
     _phone(sheet, customer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -13,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from clients.lane import Change
+from clients.smaregi.mail_flag import Plan
 from customer import Address, Customer, Member
 from handlers.console.facts import facts_of
 from handlers.console.hidden import hidden_mail, hidden_phone
@@ -329,6 +331,22 @@ def test_the_page_of_a_customer_tells_where_they_stand_and_what_happened(
         assert told in page, told
     assert "hanako@example.jp" not in page
     assert "永田町" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "the member refuses mail in Smaregi: kept, although Shopify says that mail is wanted"),
+        ("ja", "スマレジでこの会員はメール配信を拒否しています。"),
+    ],
+)
+def test_an_opt_out_that_was_kept_is_told_in_words(
+    app: Flask, ledger: Ledger, clock: Clock, language: str, told: str
+) -> None:
+    ledger.hear(delivery_of(hanako()), now=clock())
+    (kept,) = Plan("1", "withhold").corrections
+    ledger.carry(Done("member-1", "linked", {}, {}, [asdict(kept)]), "smaregi", now=clock.forward(seconds=3))
+    assert told in text(signed_in(app, language=language), f"/console/customers/{HANAKO}")
 
 
 def test_a_contact_is_linked_to_where_the_portal_is_known(client: FlaskClient, ledger: Ledger, clock: Clock) -> None:

@@ -10,21 +10,12 @@ from typing import Final
 
 from japan.folding import folded
 
-# Old and new forms of kanji in family names: one family writes both. Each group is compared as its first.
-_SAME_KANJI: Final = """
-    辺邊邉 斉齊斎齋 桜櫻 浜濱濵 沢澤 広廣 国國圀 島嶋嶌 富冨 真眞 竜龍 蔵藏 滝瀧 条條 寿壽 栄榮 恵惠 学學 実實
-    円圓 万萬 与與 児兒 関關 鉄鐵 応應 浅淺 曽曾 来來 数數 宝寶 涼凉 峰峯 野埜 館舘 薮籔藪 狭狹 荘莊 続續 豊豐
-    槙槇 桧檜 渓溪 渋澁澀 塩鹽 亀龜 桑桒 発發 弥彌 当當 仏佛 証證 観觀 検檢 顕顯 壱壹 伝傳 団團 静靜 黒黑 駅驛
-    沖冲 鶴靏靍 礼禮 鶏鷄 芦蘆 岡崗 台臺 将將 県縣 点點 糸絲 虫蟲 経經 総總惣 渕淵 穂穗 高髙 崎﨑碕嵜 吉𠮷
-"""
-_ONE_FORM: Final = str.maketrans({kanji: group[0] for group in _SAME_KANJI.split() for kanji in group[1:]})
 _SPOKEN_TO: Final = re.compile(r"(?<=.)\s*(?:様|さま|サマ|殿|御中|宛)$")
 _COMPANY: Final = re.compile(r"株式会社|有限会社|合同会社|合資会社|合名会社|\((?:株|有|同|資|名)\)")
 _BETWEEN: Final = re.compile(r"[\s・･,、]+")
 _HYPHEN: Final = re.compile(r"[-\u2010-\u2015・･]")
 _KANJI: Final = re.compile("[々〆\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _KANA: Final = re.compile("[\u30a1-\u30ff]+")
-_REPEATED: Final = re.compile("(.)々")
 # One name in Latin letters is written Ohno, Ōno and Oono, Sato and Satoh, Yoshida and Yosida.
 # https://www.mofa.go.jp/mofaj/toko/passport/hebon.html
 _LATIN: Final = (
@@ -112,10 +103,9 @@ def _bare(text: str | None) -> str:
 
 def _form(text: str) -> str:
     """One form for what may be written in several; letters alone."""
-    plain = _REPEATED.sub(r"\1\1", text).translate(_ONE_FORM)
-    form = "".join(c for c in folded(plain) if not c.isnumeric() or _KANJI.match(c)).translate(_ONE_FORM)
+    form = "".join(c for c in folded(text) if not c.isnumeric() or _KANJI.match(c))
     if _KANJI.search(form):
-        return form.replace("ヶ", "ケ").replace("ガ", "ケ")  # 関ヶ原, 関ケ原 and 関が原
+        return form.replace("ガ", "ケ")  # 関ヶ原, 関ケ原 and 関が原
     if form.isascii():
         for written, plainly in _LATIN:
             form = written.sub(plainly, form)

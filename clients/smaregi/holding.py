@@ -31,9 +31,11 @@ def holding(index: MemberIndex, mail: str | None, customer_id: int, now: Callabl
         )
     try:
         yield
-    except BaseException as e:
-        # A member that may have been created is not in the index yet: the next one would look in vain.
-        if not (isinstance(e, CarryError) and e.doubt):
+    except CarryError as e:
+        # A member that may have been created is not in the index yet: the next one would look in vain. Whatever else
+        # ends this (our database is busy, a fault of ours) may have come after the create, so the hold stays, too; it
+        # does not keep this customer out.
+        if not e.doubt:
             index.release_mail(mail, customer_id)
         raise
     # Let go now, the next one could see this member before the ledger knows whose it is.

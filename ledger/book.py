@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, bindparam, case, func, select, update
@@ -108,8 +109,7 @@ class Book:
         While the lane is open or paused that is when it may be tried again.
         """
         with self.database.reading() as c:
-            first = _pending(lane, updates_too).with_only_columns(func.min(t.tasks.c.due_at))
-            firsts = [c.execute(first.where(t.tasks.c.held.is_(held))).scalar() for held in (False, True)]
+            firsts = c.execute(_next_due(updates_too), {"lane": lane}).one()
             due: datetime | None = min((at for at in firsts if at is not None), default=None)
             return None if due is None else max(due, free_from(self.health_book.look(c, lane), due, now))
 
@@ -328,6 +328,17 @@ class Book:
         )
         for names, rows in groups.items():
             c.execute(update(t.tasks).where(*here).values({n: bindparam(f"new_{n}") for n in names}), rows)
+
+
+@cache
+def _next_due(updates_too: bool) -> Select[Any]:
+    """The first of those who were read, and of those who were not. Built once: each commit makes every lane look."""
+    tasks = t.tasks.c
+    which = [tasks.lane == bindparam("lane"), tasks.state == "pending"]
+    if not updates_too:
+        which.append(tasks.ref.is_(None))
+    firsts = [select(func.min(tasks.due_at)).where(*which, tasks.held.is_(held)) for held in (False, True)]
+    return select(*(first.scalar_subquery() for first in firsts))
 
 
 def _pending(lane: str, updates_too: bool) -> Select[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -42,6 +43,8 @@ class Database:
     def __init__(self, url: str, *, busy_s: float = 10.0, pool: int = 4, seal: Seal = NO_SEAL) -> None:
         self.url = make_url(url)
         self.seal = seal
+        self._busy_s = busy_s
+        self._writer = threading.Lock()
         self.on_postgresql = self.url.get_backend_name() == "postgresql"
         if self.on_postgresql:
             self.url = self.url.set(drivername="postgresql+psycopg")
@@ -73,11 +76,27 @@ class Database:
     def writing(self, *, loose: bool = False) -> Iterator[Connection]:
         """A transaction that writes; on SQLite it has the file to itself from the first moment."""
         engine = self._loose if loose else self.engine
+        with self._turn_to_write():
+            try:
+                with engine.begin() as connection:
+                    yield connection
+            except (DBAPIError, PoolTimeoutError) as e:
+                raise _in_our_words(e) from e
+
+    @contextlib.contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """On SQLite one thread of a process at a time asks for the file; else all who wait would knock at it in turns,
+        and what they burn is missing to the one who writes.
+        """
+        if self.on_postgresql:
+            yield
+            return
+        if not self._writer.acquire(timeout=self._busy_s):
+            raise StoreBusy(f"no turn to write within {self._busy_s:g} s")
         try:
-            with engine.begin() as connection:
-                yield connection
-        except (DBAPIError, PoolTimeoutError) as e:
-            raise _in_our_words(e) from e
+            yield
+        finally:
+            self._writer.release()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:

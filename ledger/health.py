@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from ledger import tables as t
 from ledger.breaker import Health, after_outcomes, lift, pause_left
 from ledger.database import Database
 from ledger.outcome import Outcome
 from ledger.rows import insert_of
+
+# Built once: every commit makes each lane look.
+_LOOK: Final = select(t.lanes).where(t.lanes.c.name == bindparam("lane"))
+_HOLD: Final = _LOOK.with_for_update()
 
 
 class HealthBook:
@@ -26,8 +30,7 @@ class HealthBook:
     @staticmethod
     def look(c: Connection, lane: str, *, hold: bool = False) -> Health:
         """The lane's health; a lane without a row has never been ill. ``hold``: nobody else may change it meanwhile."""
-        query = select(t.lanes).where(t.lanes.c.name == lane)
-        row = c.execute(query.with_for_update() if hold else query).mappings().first()
+        row = c.execute(_HOLD if hold else _LOOK, {"lane": lane}).mappings().first()
         return Health(**{k: v for k, v in row.items() if k != "name"}) if row else Health()
 
     @staticmethod

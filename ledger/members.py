@@ -32,12 +32,12 @@ _PENDING, _RUNNING = text("tasks.state = 'pending'"), text("tasks.state = 'runni
 #: An e-mail is held for five minutes at most: the longest that the lane asks for.
 _MAIL_HOLD = timedelta(minutes=5)
 
+_CURSORS: Final = select(t.cursors.c.name, t.cursors.c.value).where(t.cursors.c.name.in_((CURSOR, *OLDER)))
+
 
 def freshness_of(c: Connection) -> Freshness:
     """How much the index holds in the form of today."""
-    cursors = t.cursors.c
-    rows = c.execute(select(cursors.name, cursors.value).where(cursors.name.in_((CURSOR, *OLDER)))).all()
-    values = {row.name: row.value for row in rows}
+    values = {row.name: row.value for row in c.execute(_CURSORS).all()}
     return beside(values.get(name) for name in OLDER).over(_read(values.get(CURSOR)))
 
 

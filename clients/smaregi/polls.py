@@ -82,6 +82,8 @@ class Polls:
         self._now = now
         self._sleep = sleep
         self._lock = Lock()
+        self._looking = Lock()
+        self._seen: tuple[Freshness, datetime] | None = None
         self._in_flight = 0
         self._begun_at: datetime | None = None
         self._waiting = 0
@@ -137,7 +139,7 @@ class Polls:
         give_up_at = self._now() + patience
         with self._waiting_for_it():
             while True:
-                freshness, now = self._index.freshness(), self._now()
+                freshness, now, mine = self._look()
                 if freshness.scanned_at is None:
                     # Nobody can go before it is there, so the lane pauses rather than trying each customer in turn.
                     raise Busy(
@@ -159,8 +161,20 @@ class Polls:
                         kind="smaregi.index_stale",
                         wait=BUILDING,
                     )
-                if rest > timedelta(0) or not self._begin(freshness, now) or self._in_flight:
+                if rest > timedelta(0) or not mine or not self._begin(freshness, now) or self._in_flight:
                     self._sleep(LOOK_AGAIN.total_seconds())
+
+    def _look(self) -> tuple[Freshness, datetime, bool]:
+        """How much the index holds, the time, and whether this was a look of the caller's own.
+
+        Whoever waits looks again and again, and many wait at once: one look serves all who come soon after it.
+        """
+        with self._looking:
+            now = self._now()
+            if self._seen is not None and timedelta(0) <= now - self._seen[1] < LOOK_AGAIN / 2:
+                return self._seen[0], now, False
+            self._seen = self._index.freshness(), now
+            return *self._seen, True
 
     def newer(self, patience: timedelta) -> datetime | None:
         """``ensure_fresh`` where there is no time: None when no word comes within ``patience``."""

@@ -7,7 +7,8 @@
 #   with the space in front of it (the full-width space likewise), and Mihon
 #   Hanako is divided after its first letter. Neither is refused, and shown
 #   joined by a space again they look right at a glance.
-#   Seen: '見本花子' -> 見本|花子, '見本 花子' -> 見本| 花子, 'Mihon Hanako' -> M|ihon Hanako
+#   Seen: '見本花子' -> 見本|花子, '見本 花子' -> 見本| 花子
+#   Seen: 'Mihon Hanako' -> M|ihon Hanako
 #
 # Who meets it: imports whose name column is divided for some customers only,
 #   which is the rule where a till and a shop are brought together.

@@ -7,7 +7,8 @@
 #   the part before it is said twice (山﨑 is "yamayama"); at the beginning all
 #   that follows is swallowed (髙橋 is nothing at all). No error either way, and
 #   the pieces' "orig" no longer add up to what was put in.
-#   Seen: 山崎 -> yamazaki, 山﨑 -> yamayama, 高橋 -> takahashi, 髙橋 -> ''
+#   Seen: 山﨑 -> 'yamayama', pieces add up to the input: False
+#   Seen: 髙橋 -> '', pieces add up to the input: False
 #
 # Who meets it: who makes the reading or the Latin name of a customer from the
 #   kanji. 髙 and 﨑 are among the most frequent variants on Japanese forms.

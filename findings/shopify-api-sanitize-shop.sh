@@ -7,7 +7,8 @@
 #   session, made of the name, differs each time: what is stored under one is not
 #   found under another. Only admin.shopify.com/store/NAME is rewritten, and that
 #   is null as soon as https:// stands before it, as in a copy from the browser.
-#   Seen: Mihon.myshopify.com -> Mihon.myshopify.com, mihon.myshopify.com/ -> mihon.myshopify.com/
+#   Seen: Mihon.myshopify.com -> Mihon.myshopify.com (offline_Mihon.myshopify.com)
+#   Seen: mihon.myshopify.com/ -> mihon.myshopify.com/ (offline_mihon.myshopify.com/)
 #
 # Who meets it: apps that take the shop from a form or a link; a name typed on a
 #   telephone begins with a capital.

@@ -7,7 +7,8 @@
 #   behind it. The address in the browser's bar of the admin becomes a shop
 #   called "admin", a merchant's own domain becomes one called "www" or "shop",
 #   and the calls are addressed to that. No error, no warning.
-#   Seen: admin.shopify.com/store/mihon -> admin.myshopify.com; www.mihon.example -> www.myshopify.com
+#   Seen: admin.shopify.com/store/mihon -> admin.myshopify.com
+#   Seen: www.mihon.example -> www.myshopify.com
 #
 # Who meets it: apps that ask the merchant "your shop's address?". What the
 #   merchant sees day by day is admin.shopify.com/store/NAME or the own domain.

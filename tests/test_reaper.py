@@ -29,9 +29,13 @@ def test_what_a_killed_run_started_ends_with_it(tmp_path: Path) -> None:
     run = subprocess.Popen([sys.executable, "-c", textwrap.dedent(stand_in)], cwd=ROOT, stdout=subprocess.PIPE)
     assert run.stdout is not None
     child, reaper = (psutil.Process(int(pid)) for pid in run.stdout.readline().split())
+    # In the place of a server that has left its parent. A suite in the background hands on SIGQUIT as ignored.
+    heeds = "import signal, time; [signal.signal(s, signal.SIG_DFL) for s in (signal.SIGINT, signal.SIGQUIT)]; "
     server = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(600)"]  # in the place of a server that has left its parent
+        [sys.executable, "-c", f"{heeds}print(flush=True); time.sleep(600)"], stdout=subprocess.PIPE
     )
+    assert server.stdout is not None
+    server.stdout.readline()
     (folder / "data" / "postmaster.pid").write_text(f"{server.pid}\nfurther lines\n")
     run.kill()
     run.wait(10)
@@ -41,3 +45,4 @@ def test_what_a_killed_run_started_ends_with_it(tmp_path: Path) -> None:
     assert server.wait(10) != 0
     assert not folder.exists()
     run.stdout.close()
+    server.stdout.close()

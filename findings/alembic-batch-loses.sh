@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# alembic 1.20.1 with SQLAlchemy 2.1.9 (PyPI), on SQLite.
+# alembic==1.20.1 with SQLAlchemy 2.1.9 (PyPI), on SQLite.
 #
 # Expected: batch_alter_table, which rebuilds a SQLite table to change one
 #   column, leaves everything else of the table as it was, or warns.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# date-fns-tz 3.2.0 with date-fns 4.4.0 (npm); luxon 3.7.2 beside it.
+# date-fns-tz==3.2.0 with date-fns 4.4.0 (npm); luxon 3.7.2 beside it.
 #
 # Expected: a birthday taken as midnight in Tokyo and written out in Tokyo again
 #   is the same day.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# dateparser 1.5.0 (PyPI): reads dates in some two hundred languages.
+# dateparser==1.5.0 (PyPI): reads dates in some two hundred languages.
 #
 # Expected: S60.4.1 (1 April of the 60th year of Showa, 1985), the way a birth
 #   date is typed on Japanese forms, is read as 1985 or is not read.

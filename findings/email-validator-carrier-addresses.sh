@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# email-validator 2.4.0 (PyPI), also behind pydantic's EmailStr.
+# email-validator==2.4.0 (PyPI), also behind pydantic's EmailStr.
 #
 # Expected: one of its many options lets in an address with two dots in a row or
 #   a dot before the @. docomo and au gave out such addresses to their customers

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Faker 40.63.0 (PyPI) with the locale ja_JP, checked by phonenumbers 9.0.43.
+# Faker==40.63.0 (PyPI) with the locale ja_JP, checked by phonenumbers 9.0.43.
 #
 # Expected: invented phone numbers look like Japanese ones and ring nowhere, as
 #   the invented e-mail addresses by email() lie under example.com, .net or .org.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# @hubspot/api-client 14.0.1 (npm), HubSpot's own client.
+# @hubspot/api-client@14.0.1 (npm), HubSpot's own client.
 #
 # Expected: numberOfApiCallRetries: 1 sends a failed call once more; 3 means
 #   the first call and three more.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# jaconv 0.5.0 (PyPI): width and kana conversion for Japanese.
+# jaconv==0.5.0 (PyPI): width and kana conversion for Japanese.
 #
 # Expected: normalize(), described as turning full-width signs and figures into
 #   half-width ones, makes "-" of the full-width hyphen, as plain NFKC does.

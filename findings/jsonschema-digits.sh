@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# jsonschema 4.26.0 (PyPI) and ajv 8.20.0 (npm): one schema, two answers.
+# jsonschema==4.26.0 (PyPI) and ajv 8.20.0 (npm): one schema, two answers.
 #
 # Expected: a pattern of \d for a postcode lets in 0 to 9 only, in whatever
 #   language the check runs; JSON Schema says patterns are those of ECMA-262.

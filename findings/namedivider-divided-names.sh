@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# namedivider-python 0.4.2 (PyPI): splits 見本花子 into family and given name.
+# namedivider-python==0.4.2 (PyPI): splits 見本花子 into family and given name.
 #
 # Expected: a name that is divided already comes back in the same two parts, and
 #   one in Latin letters is divided at its space or refused.

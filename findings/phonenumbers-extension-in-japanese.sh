@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# phonenumbers 9.0.43 (PyPI), the Python port of libphonenumber.
+# phonenumbers==9.0.43 (PyPI), the Python port of libphonenumber.
 #
 # Expected: what stands behind a number is read as an extension or passed over,
 #   in Japanese as in other languages: "ext 12", "#12" and the Russian word for

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# price-parser 0.5.1 (PyPI): reads amounts as people and pages write them.
+# price-parser==0.5.1 (PyPI): reads amounts as people and pages write them.
 #
 # Expected: １，９８０円 (1,980 yen, typed full-width) is 1980 or is not read. The
 #   full-width figures alone (１９８０円) are read as 1980.

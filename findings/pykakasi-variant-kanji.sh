@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pykakasi 2.3.0 (PyPI): reads kanji aloud as kana and Latin letters.
+# pykakasi==2.3.0 (PyPI): reads kanji aloud as kana and Latin letters.
 #
 # Expected: the common variants in family names are read like their plain form
 #   (髙橋 like 高橋, 山﨑 like 山崎), or are passed through untouched.

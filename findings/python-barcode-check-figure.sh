@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# python-barcode 0.16.1 (PyPI), EAN-13 and JAN (its Japanese part).
+# python-barcode==0.16.1 (PyPI), EAN-13 and JAN (its Japanese part).
 #
 # Expected: 13 figures whose last one, the check figure, does not fit the others
 #   are refused: finding slips of the finger is what that figure is there for.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# python-barcode 0.16.1 (PyPI), Code 128.
+# python-barcode==0.16.1 (PyPI), Code 128.
 #
 # Expected: the shortest code. A letter and five figures (A12345, a member's
 #   number) take start, A, 1, switch to pairs, 23, 45, check and stop.

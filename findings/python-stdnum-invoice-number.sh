@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# python-stdnum 2.2 (PyPI): checks of official numbers, country by country.
+# python-stdnum==2.2 (PyPI): checks of official numbers, country by country.
 #
 # Expected: the check it offers as Japan's VAT number takes the number that is
 #   printed on Japanese invoices, T and 13 figures, as its checks for countries

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# PyYAML 6.0.4 (PyPI), YAML 1.1.
+# PyYAML==6.0.4 (PyPI), YAML 1.1.
 #
 # Expected: a table of the prefectures' codes 01 to 47 gives keys of one kind:
 #   all text, or all numbers.

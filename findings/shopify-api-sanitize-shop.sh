@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# @shopify/shopify-api 13.1.0 (npm), the base of Shopify's app templates.
+# @shopify/shopify-api@13.1.0 (npm), the base of Shopify's app templates.
 #
 # Expected: utils.sanitizeShop gives one spelling for one shop, or null.
 # Seen:     it only checks. Capitals and a slash at the end are handed back as

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# @shopify/admin-api-client 2.0.0 (npm), the official client of the Admin API.
+# @shopify/admin-api-client@2.0.0 (npm), the official client of the Admin API.
 #
 # Expected: after "429, Retry-After: 2.0" with retries switched on, the client
 #   waits two seconds, since that header counts seconds.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ShopifyAPI 12.7.0 (PyPI), Shopify's own library for Python.
+# ShopifyAPI==12.7.0 (PyPI), Shopify's own library for Python.
 #
 # Expected: Session() refuses what is no shop's myshopify.com address, or asks
 #   the address it was given.

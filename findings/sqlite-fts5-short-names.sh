@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# SQLite 3.54.1's FTS5, by apsw 3.54.1.0 (PyPI), which brings its own SQLite.
+# SQLite==3.54.1's FTS5, by apsw 3.54.1.0 (PyPI), which brings its own SQLite.
 #
 # Expected: a full-text index over customers' names finds 花子 in 見本花子, at
 #   the latest with the trigram tokenizer, which is there for parts of words.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Unidecode 1.4.0 (PyPI): Latin letters for any text.
+# Unidecode==1.4.0 (PyPI): Latin letters for any text.
 #
 # Expected: kana, which are written as they are spoken, come out as the Latin
 #   spelling in use (Junichi, Shoko, Hattori), unlike kanji, of which the README

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# urllib3 2.8.0 under requests 2.34.2 (PyPI), the usual way to retry in Python.
+# urllib3==2.8.0 under requests 2.34.2 (PyPI), the usual way to retry in Python.
 #
 # Expected: with Retry(status_forcelist=[429]) a "429, Retry-After: 1.0" is
 #   waited out and the call is sent again.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# werkzeug 3.1.9 (PyPI), the basis of Flask.
+# werkzeug==3.1.9 (PyPI), the basis of Flask.
 #
 # Expected: a browser that asks for ja-JP first and English after it gets "ja"
 #   of a site that has "ja" and "en".

@@ -92,7 +92,9 @@ class LaneUpkeep:
             log.warning("store busy", lane=self._lane.name, why=str(e))
         except Exception as e:
             log.exception("upkeep failed", lane=self._lane.name, exception=type(e).__name__)
+            self._ill = True
             self._faults.met("upkeep", e)
+            return timedelta(seconds=_IDLE_S)
         return ATTEND_AGAIN
 
     def _tend(self) -> timedelta | None:

@@ -342,6 +342,17 @@ def test_a_fault_in_upkeep_again_and_again_stops_the_lane(world: World) -> None:
     assert world.health == Health()
 
 
+def test_a_fault_beside_the_carries_stops_the_lane_and_a_good_upkeep_lets_it_go(world: World) -> None:
+    world.tend()
+    world.lane.upkeep = Fault("見本 花子")
+    for _ in range(MANY):
+        world.runner._upkeep._attend(world.lane)
+    assert (world.health.breaker, world.health.kind) == ("open", "fault.upkeep")
+    world.lane.upkeep = None
+    world.tend()
+    assert world.health == Health()
+
+
 def test_a_lane_that_stood_open_before_the_start_and_waits_for_nobody_is_well_after_a_good_upkeep(world: World) -> None:
     world.ledger.book.health_book.note("smaregi", judge(REVOKED), now=world.clock())
     world.tend()
